@@ -1,0 +1,57 @@
+# make demo: the whole road on the starter publication. make test: the tests. Neither needs anything but Python 3.11.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO_TIME := 2026-11-20T08:10
+
+.PHONY: demo test check serve judges clean
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/publisher subscribers import subscribers.csv
+	@$(BIN)/publisher run --now $(DEMO_TIME)
+	@echo
+	@$(BIN)/publisher status
+	@echo
+	@echo "Look at:  feeds/all.toml defined   public/feeds/all.rss     (a feed)"
+	@echo "          articles/ became         public/index.html        (the web pages; or: $(BIN)/publisher serve)"
+	@echo "          and each reader's copy   $$(ls mail/new/* mail/cur/* 2>/dev/null | head -n 1)"
+
+test: $(VENV)/test.stamp
+	@$(BIN)/python -m pytest -n auto -q -rs
+
+# Everything that continuous integration checks.
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n auto -q -rs
+
+serve: $(VENV)/demo.stamp
+	$(BIN)/publisher serve
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: python3-venv is missing; install it with: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	@echo "installing publisher into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	@echo "installing publisher and what its tests need into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) public publisher.db publisher.db-* mail preview .publisher secrets.toml

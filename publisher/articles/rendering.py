@@ -1,0 +1,166 @@
+"""A Source with its record becomes an Article: rendered, its pictures found, its address fixed."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import imagesize
+
+from publisher.articles.identity import Identified
+from publisher.articles.markup import Picture, Rendered, render
+from publisher.articles.urls import absolute
+from publisher.model.article import Article, Image
+from publisher.model.errors import ArticleError
+from publisher.model.publication import Publication
+
+__all__ = ["render_articles"]
+
+SUMMARY = 280
+
+
+def render_articles(
+    identified: Iterable[Identified], publication: Publication
+) -> tuple[list[Article], list[ArticleError]]:
+    """Articles, newest first, and the faults of the others (a missing picture, an address taken twice)."""
+    articles: list[Article] = []
+    errors: list[ArticleError] = []
+    taken: dict[str, str] = {}
+    for item in sorted(identified, key=lambda item: (item.record.published, item.record.id)):
+        try:
+            article = _render(item, publication)
+        except ArticleError as error:
+            errors.append(error)
+            continue
+        if article.url in taken and not article.draft:
+            errors.append(
+                ArticleError(
+                    f"would have the same address as {taken[article.url]}: {article.url}",
+                    where=article.path,
+                    remedy="give one of the two another slug",
+                )
+            )
+            continue
+        if not article.draft:
+            taken[article.url] = article.path
+        articles.append(article)
+    return articles[::-1], errors
+
+
+def _render(item: Identified, publication: Publication) -> Article:
+    source, record = item.source, item.record
+    url = publication.url + _permalink(
+        publication.web.permalink, source.slug, source.section, record.published, publication.timezone
+    )
+    pictures = _Pictures(publication, source.path)
+    rendered: Rendered = render(source.body, url=url, picture=pictures.find)
+    lead = _lead(source.image, source.image_alt, source.caption, url, pictures) if source.image else None
+    return Article(
+        id=record.id,
+        path=source.path,
+        url=url,
+        slug=source.slug,
+        title=source.title,
+        html=rendered.html,
+        summary=source.summary or shortened(rendered.first_paragraph, SUMMARY),
+        published=record.published,
+        updated=record.updated,
+        language=source.language or publication.language,
+        content_hash=source.content_hash,
+        section=source.section,
+        tags=source.tags,
+        authors=source.authors,
+        image=lead,
+        draft=source.draft,
+        mail=source.mail,
+        pin=source.pin,
+        weight=source.weight,
+        minor=source.minor,
+        correction=source.correction,
+        kind=source.kind,
+        aliases=source.aliases,
+        sequence=record.sequence,
+        media=tuple(sorted(pictures.media)),
+    )
+
+
+def _permalink(pattern: str, slug: str, section: str, published: datetime, timezone: str) -> str:
+    local = published.astimezone(ZoneInfo(timezone))
+    return pattern.format(
+        slug=quote(slug),
+        section=quote(section or "articles"),
+        year=f"{local.year:04}",
+        month=f"{local.month:02}",
+        day=f"{local.day:02}",
+    )
+
+
+class _Pictures:
+    """The pictures of one article: relative addresses are files beside it, published under ``media/``."""
+
+    def __init__(self, publication: Publication, path: str) -> None:
+        self._publication = publication
+        self._path = path
+        self.media: set[tuple[str, str]] = set()
+
+    def find(self, address: str) -> Picture | None:
+        """The picture at a relative address; None for a web address. Raises ArticleError where there is no file."""
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
+            return None
+        file, target = self.locate(unquote(parts.path))
+        self.media.add((str(file), target))
+        width, height = imagesize.get(file)
+        url = f"{self._publication.url}/{quote(target)}"
+        return Picture(url, max(0, int(width)), max(0, int(height)))
+
+    def locate(self, relative: str) -> tuple[Path, str]:
+        """The file of a relative address and its path under public/."""
+        folder = self._publication.articles_folder
+        beside = (self._publication.root / self._path).resolve().parent
+        file = Path(os.path.normpath(beside / relative))
+        if not file.is_relative_to(folder):
+            raise ArticleError(
+                f'the picture "{relative}" lies outside the articles\' folder',
+                where=self._path,
+                remedy="move it inside",
+            )
+        if not file.is_file():
+            raise ArticleError(
+                f'there is no picture "{relative}"',
+                where=self._path,
+                remedy="add the file, or take the picture out",
+            )
+        return file, f"media/{file.relative_to(folder).as_posix()}"
+
+
+def _lead(address: str, alt: str, caption: str, url: str, pictures: _Pictures) -> Image | None:
+    known = pictures.find(address)
+    target = known.url if known else absolute(address, url)
+    if target is None:
+        return None
+    length = pictures.locate(unquote(urlsplit(address).path))[0].stat().st_size if known else 0
+    return Image(
+        url=target,
+        alt=alt,
+        caption=caption,
+        width=known.width if known else 0,
+        height=known.height if known else 0,
+        length=length,
+        media_type=mimetypes.guess_type(urlsplit(target).path)[0] or "",
+    )
+
+
+def shortened(text: str, length: int) -> str:
+    """At most ``length`` characters, cut at a word, with an ellipsis where something was cut. Pure."""
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    if " " in cut[length // 2 :]:
+        cut = cut[: cut.rindex(" ")]
+    return cut.rstrip(" ,;:–—-") + "…"

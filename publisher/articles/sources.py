@@ -1,0 +1,155 @@
+"""Reading the articles' folder: every Markdown file becomes a Source, every fault an ArticleError of its own.
+
+Guarantees: one bad file never keeps the others; files are read in the order of their paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from publisher.articles.front_matter import FrontMatter, split
+from publisher.articles.slugs import slugify
+from publisher.model.article import Author
+from publisher.model.errors import ArticleError, OutputError
+from publisher.model.publication import Publication
+
+__all__ = ["Source", "read_sources"]
+
+LARGEST = 5_000_000
+_HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>[^\n]+?)(?:[ \t]+#+)?[ \t]*(?:\n|\Z)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An article's file as written: not yet identified, dated or rendered. Empty and None: nothing is said."""
+
+    path: str
+    body: str
+    content_hash: str
+    id: str
+    title: str
+    slug: str
+    date: datetime | None
+    updated: datetime | None
+    summary: str
+    language: str
+    section: str
+    tags: tuple[str, ...]
+    authors: tuple[Author, ...]
+    image: str
+    image_alt: str
+    caption: str
+    draft: bool
+    mail: bool | None
+    pin: bool
+    weight: int
+    minor: bool
+    correction: str
+    kind: str
+    aliases: tuple[str, ...]
+
+
+def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleError]]:
+    """All articles of the publication's folder, and what is wrong with the others. OutputError: no such folder."""
+    folder = publication.articles_folder
+    if not folder.is_dir():
+        raise OutputError(
+            "there is no such folder",
+            where=publication.articles,
+            remedy='make it, or set "articles" in publication.toml',
+        )
+    sources: list[Source] = []
+    errors: list[ArticleError] = []
+    for path in sorted(folder.rglob("*.md")):
+        inner = path.relative_to(folder)
+        if any(part.startswith((".", "_")) for part in inner.parts):
+            continue
+        known_as = f"{publication.articles}/{inner.as_posix()}"
+        try:
+            sources.append(_parse(_read(path, known_as), path=known_as, publication=publication))
+        except ArticleError as error:
+            errors.append(error)
+    return sources, errors
+
+
+def _read(path: Path, known_as: str) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ArticleError(f"larger than {LARGEST // 1_000_000} MB", where=known_as, remedy="split it")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"cannot be read ({error.strerror})", where=known_as) from error
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ArticleError("not UTF-8", where=known_as, line=line, remedy="save the file as UTF-8") from error
+
+
+def _parse(text: str, *, path: str, publication: Publication) -> Source:
+    """One file's text as a Source. Pure."""
+    front, body = split(text, path=path)
+    zone = ZoneInfo(publication.timezone)
+    title = front.line("title")
+    if not title and (heading := _HEADING.match(body)):
+        title, body = " ".join(heading["title"].split()), body[heading.end() :]
+    if not title and not body.strip():
+        raise ArticleError("is empty: it has neither title nor text", where=path, remedy="write it, or delete it")
+    summary = front.line("summary") or front.line("description")
+    stem = Path(path).parent.name if Path(path).stem == "index" else Path(path).stem
+    slug = front.line("slug") or stem
+    kind = front.line("kind", "article")
+    if kind not in ("article", "note"):
+        raise front.error("kind", f'"{kind}" is not a kind of article', 'write "article" or "note", or leave it out')
+    return Source(
+        path=path,
+        body=body,
+        content_hash=_content_hash(title, body, summary),
+        id=_id(front),
+        title=title,
+        slug=slug if re.fullmatch(r"[a-z0-9][a-z0-9._-]*", slug) else slugify(slug),
+        date=front.moment("date", zone),
+        updated=front.moment("updated", zone),
+        summary=summary,
+        language=front.line("language") or front.line("lang"),
+        section=front.line("section"),
+        tags=front.words("tags"),
+        authors=tuple(_author(name, publication) for name in front.words("authors", "author")),
+        image=front.line("image"),
+        image_alt=front.line("image_alt"),
+        caption=front.line("caption"),
+        draft=front.flag("draft") or False,
+        mail=front.flag("mail"),
+        pin=front.flag("pin") or False,
+        weight=front.number("weight"),
+        minor=front.flag("minor") or False,
+        correction=front.line("correction"),
+        kind=kind,
+        aliases=front.words("aliases"),
+    )
+
+
+def _id(front: FrontMatter) -> str:
+    written = front.line("id")
+    if written and re.search(r"[\s<>\"]", written):
+        raise front.error("id", "an id has no spaces, quotes or angle brackets", "write it as it was first published")
+    return written
+
+
+def _author(name: str, publication: Publication) -> Author:
+    known = publication.authors.get(name)
+    if known is not None:
+        return known
+    by_name = next((author for author in publication.authors.values() if author.name == name), None)
+    return by_name or Author(slugify(name), name)
+
+
+def _content_hash(title: str, body: str, summary: str) -> str:
+    """White space is folded: an editor that rewraps lines has not edited the article."""
+    folded = "\x1f".join(" ".join(part.split()) for part in (title, body, summary))
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()

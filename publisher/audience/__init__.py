@@ -1,0 +1,1 @@
+"""The readers: addresses, subscribers, consent, tokens, suppressions."""

@@ -1,0 +1,136 @@
+"""`publisher editions`: what went out, when, to how many, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from publisher.cli.session import Session, count
+from publisher.cli.verb import VerbGroup
+from publisher.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.model.edition import Edition
+    from publisher.store.editions import Sums
+
+__all__ = ["edition_fields", "editions"]
+
+
+@click.group(cls=VerbGroup)
+def editions() -> None:
+    """Editions: list, show."""
+
+
+@editions.command("list")
+@click.option("--newsletter", metavar="NAME", help="Of one newsletter only.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first.")
+@click.pass_obj
+def list_(session: Session, newsletter: str | None, limit: int) -> None:
+    """The newest editions, newest first."""
+    from publisher.cli.sentences import local, zone_of
+    from publisher.store import editions as rows
+
+    publication = session.publication
+    if newsletter is not None:
+        session.newsletter(newsletter)
+    with session.store().reading() as connection:
+        found = rows.listing(connection, newsletter=newsletter, limit=limit)
+        sums = {edition.id: rows.sums(connection, edition.id) for edition in found}
+    if session.as_json:
+        session.answer([edition_fields(edition, sums[edition.id]) for edition in found])
+    elif not found:
+        session.show("No edition yet. An edition opens when a slot of its newsletter is due: publisher run")
+    else:
+        session.table(
+            ("number", "newsletter", "cadence", "slot", "state", "accepted", "candidates"),
+            [
+                (
+                    edition.id,
+                    edition.newsletter,
+                    edition.cadence,
+                    local(edition.slot, zone_of(publication, edition.newsletter)),
+                    edition.state,
+                    sums[edition.id].accepted,
+                    sums[edition.id].candidates,
+                )
+                for edition in found
+            ],
+        )
+
+
+@editions.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def show(session: Session, number: int) -> None:
+    """One edition: its account, its digests, and every doubtful case."""
+    from publisher.cli.sentences import account, edition_sentence, local, zone_of
+    from publisher.store import editions as rows
+
+    publication = session.publication
+    with session.store().reading() as connection:
+        edition = rows.get(connection, number)
+        if edition is None:
+            raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
+        sums = rows.sums(connection, number)
+        variants = rows.variants_of(connection, number)
+        doubtful = rows.doubtful(connection, number)
+    if session.as_json:
+        session.answer(
+            {
+                **edition_fields(edition, sums),
+                "variants": [
+                    {
+                        "language": variant.language,
+                        "subject": variant.digest.subject,
+                        "articles": variant.articles,
+                        "rest": variant.rest,
+                    }
+                    for variant in variants
+                ],
+                "doubtful": doubtful,
+            }
+        )
+        return
+    zone = zone_of(publication, edition.newsletter)
+    session.show(edition_sentence(edition, sums, zone))
+    session.show(f"Opened {local(edition.opened_at, zone)}.")
+    for line in account(sums):
+        session.show(line)
+    if not sums.adds_up:
+        session.show(
+            "The sum is open while the edition is opening."
+            if edition.state == "opening"
+            else "The sum does not add up: please report this with `publisher editions show --json`."
+        )
+    for variant in variants:
+        listed = count(len(variant.articles), "article") + (f" and {len(variant.rest)} linked" if variant.rest else "")
+        session.show(f"Digest ({', '.join(filter(None, (variant.language, listed)))}): {variant.digest.subject}")
+    for case in doubtful:
+        at = case["at"]
+        session.show(
+            f"In doubt: subscriber {case['subscriber_id']}, {at:%Y-%m-%d %H:%M:%S} UTC, {case['relay']}: "
+            f"no reply came after the message; the delivery is now {case['state']}."
+        )
+
+
+def edition_fields(edition: Edition, sums: Sums) -> dict[str, object]:
+    """An edition for JSON. Pure."""
+    return {
+        "number": edition.id,
+        "newsletter": edition.newsletter,
+        "cadence": edition.cadence,
+        "slot": edition.slot,
+        "state": edition.state,
+        "reason": edition.reason,
+        "opened_at": edition.opened_at,
+        "finished_at": edition.finished_at,
+        "candidates": sums.candidates,
+        "excluded": sums.excluded,
+        "accepted": sums.accepted,
+        "failed": sums.failed,
+        "withdrawn": sums.withdrawn,
+        "outstanding": sums.outstanding,
+        "deferred": sums.deferred,
+        "unknown": sums.unknown,
+    }

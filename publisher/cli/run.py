@@ -1,0 +1,214 @@
+"""`publisher run`: the whole road once. Overlapping runs are harmless; cron calls it every few minutes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from publisher.cli.session import Session, count
+from publisher.cli.verb import Verb
+from publisher.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.delivery.delivering import Delivered
+    from publisher.model.publication import Publication
+    from publisher.pipeline import Passed
+
+__all__ = ["run", "tell"]
+
+
+@click.command(cls=Verb)
+@click.option("--now", "at", metavar="TIME", help="Pretend it is TIME (Maildir or a relay on this machine only).")
+@click.option("--max-time", metavar="DURATION", help='Stop delivering after this long, for example "4 minutes".')
+@click.pass_obj
+def run(session: Session, at: str | None, max_time: str | None) -> None:
+    """The whole road once: what cron calls.
+
+    Articles become feeds and pages, editions that are due open, and what the outbox holds is delivered. A second
+    run, or two at once, delivers nothing twice. Without a terminal and with --quiet it says nothing unless it did
+    something.
+    """
+    from publisher import pipeline
+
+    publication = session.publication
+    stop = threading.Event()
+    _stop_when_told(stop, _seconds(max_time))
+    passed = pipeline.run(
+        publication,
+        session.secrets,
+        session.store(),
+        clock=_clock(session, at, publication),
+        stop=stop,
+        fixed_time=at is not None,
+        step=_Teller(session, publication),
+        progress=_line(session),
+    )
+    for error in passed.errors:
+        session.failed(error)
+    if session.as_json:
+        session.answer(_as_values(passed))
+    elif session.terminal or not session.quiet or passed.did_something:
+        closing = _closing(publication, passed)
+        session.show(closing) if passed.did_something else session.say(closing)
+
+
+def _clock(session: Session, at: str | None, publication: Publication) -> Callable[[], datetime]:
+    """The real clock, or one that starts at TIME and goes on from there."""
+    if at is None:
+        return session.now
+    from zoneinfo import ZoneInfo
+
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise UsageError(f'--now "{at}" is not a time', remedy="write for example 2026-11-20T08:10") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(publication.timezone))
+    start, began = moment.astimezone(UTC), session.now()
+    return lambda: start + (session.now() - began)
+
+
+def _seconds(max_time: str | None) -> float | None:
+    if max_time is None:
+        return None
+    from publisher.publication.schedules import parse_duration
+
+    try:
+        return parse_duration(max_time) / timedelta(seconds=1)
+    except ValueError as error:
+        raise UsageError(f"--max-time: {error}") from None
+
+
+def _stop_when_told(stop: threading.Event, seconds: float | None) -> None:
+    """SIGTERM and SIGINT let us finish what is in the air; so does the end of --max-time."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    if seconds is not None:
+        timer = threading.Timer(seconds, stop.set)
+        timer.daemon = True
+        timer.start()
+
+
+class _Teller:
+    """Says a line about each stage as it ends."""
+
+    def __init__(self, session: Session, publication: Publication) -> None:
+        self._session = session
+        self._publication = publication
+        self._told = 0
+
+    def __call__(self, passed: Passed) -> None:
+        lines = tell(self._publication, passed)
+        quiet = self._session.quiet and not self._session.terminal
+        for line in lines[self._told :]:
+            if not (quiet or self._session.as_json):
+                self._session.say(line)
+        self._told = len(lines)
+
+
+def tell(publication: Publication, passed: Passed) -> list[str]:
+    """What a pass did so far, a line a step, in the order of the road. Pure; it only grows."""
+    lines = []
+    if passed.published is not None:
+        written = passed.published.written
+        public = sum(1 for _ in passed.published.articles)
+        lines.append(
+            f"published: {count(public, 'article')} read; {count(len(written.changed), 'file')} of public/ written, "
+            f"{written.unchanged:,} unchanged" + (f", {len(written.removed):,} removed" if written.removed else "")
+        )
+        lines += [
+            f"not mailed: {record.path} ({record.left_out}); set mail = true in it to mail it all the same"
+            for record in passed.published.left_out
+        ]
+    if passed.started_afresh is not None:
+        lines.append(
+            f"first run on a real transport: {count(passed.started_afresh, 'subscription')} start now; "
+            "what was published before is not mailed"
+        )
+    lines += [
+        f"opened: edition {opened.edition.id}, {opened.edition.newsletter} {opened.edition.cadence}, for "
+        f"{count(opened.deliveries, 'reader')}: {'; '.join(opened.subjects) or 'nobody'}"
+        for opened in passed.opened
+    ]
+    return lines
+
+
+def _closing(publication: Publication, passed: Passed) -> str:
+    delivered = passed.delivered
+    if delivered.elsewhere:
+        return "delivered: nothing; another process of this machine is delivering"
+    parts = [f"{count(delivered.accepted, 'message')} accepted"]
+    for name in ("deferred", "failed", "unknown"):
+        if number := getattr(delivered, name):
+            parts.append(f"{number:,} {name}")
+    if delivered.attempts == 0:
+        return "delivered: nothing was due"
+    line = "delivered: " + ", ".join(parts)
+    if publication.delivery.transport.startswith("maildir:"):
+        folder = publication.delivery.transport.removeprefix("maildir:")
+        line += f"; written to {folder}/; nobody was mailed"
+    return line
+
+
+def _line(session: Session) -> Callable[[Delivered], None]:
+    """A line that is written over itself on a terminal; one line a minute elsewhere."""
+    last = session.now()
+
+    def show(delivered: Delivered) -> None:
+        nonlocal last
+        text = (
+            f"delivering: {delivered.accepted:,} accepted, {delivered.deferred:,} deferred, {delivered.failed:,} failed"
+        )
+        if session.quiet or session.as_json:
+            return
+        if session.terminal:
+            click.echo(f"\r{text}", nl=False)
+            click.echo("\r\033[K", nl=False)
+        elif session.now() - last >= timedelta(minutes=1):
+            last = session.now()
+            click.echo(text)
+
+    return show
+
+
+def _as_values(passed: Passed) -> dict[str, object]:
+    published, delivered = passed.published, passed.delivered
+    return {
+        "published": None
+        if published is None
+        else {
+            "articles": len(published.articles),
+            "changed": list(published.written.changed),
+            "unchanged": published.written.unchanged,
+            "removed": list(published.written.removed),
+            "numbered": [record.path for record in published.numbered],
+            "left_out": {record.path: record.left_out for record in published.left_out},
+        },
+        "started_afresh": passed.started_afresh,
+        "opened": [
+            {
+                "edition": opened.edition.id,
+                "newsletter": opened.edition.newsletter,
+                "cadence": opened.edition.cadence,
+                "slot": opened.edition.slot,
+                "deliveries": opened.deliveries,
+                "subjects": list(opened.subjects),
+            }
+            for opened in passed.opened
+        ],
+        "delivered": {
+            "accepted": delivered.accepted,
+            "deferred": delivered.deferred,
+            "failed": delivered.failed,
+            "unknown": delivered.unknown,
+            "recovered": delivered.recovered,
+            "elsewhere": delivered.elsewhere,
+            "finished": delivered.finished,
+        },
+        "errors": [str(error) for error in passed.errors],
+    }

@@ -1,0 +1,80 @@
+"""How editions, slots and the outbox are told to a person: whole sentences, local times. Pure, all of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from publisher.cli.session import count
+
+if TYPE_CHECKING:
+    from publisher.model.edition import Edition
+    from publisher.model.publication import Publication
+    from publisher.store.editions import Sums
+    from publisher.store.outbox import Waiting
+
+__all__ = ["account", "edition_sentence", "local", "outbox_sentence", "zone_of"]
+
+
+def local(moment: datetime, zone: str) -> str:
+    """``Fri 20 Nov 2026 08:00`` on the wall clock of ``zone``."""
+    return moment.astimezone(ZoneInfo(zone)).strftime("%a %d %b %Y %H:%M")
+
+
+def zone_of(publication: Publication, newsletter: str) -> str:
+    """The newsletter's zone; the publication's for one that is no longer there."""
+    known = publication.newsletter(newsletter)
+    return known.timezone if known else publication.timezone
+
+
+def edition_sentence(edition: Edition, sums: Sums, zone: str) -> str:
+    """``214 world daily of Fri 20 Nov 2026 07:00: 1,204 of 3,000 accepted; 3 failed; paused: the reason.``"""
+    recipients = sums.candidates - sum(sums.excluded.values())
+    parts = [f"{sums.accepted:,} of {recipients:,} accepted" if recipients else "nobody to mail it to"]
+    if sums.failed:
+        parts.append(f"{sums.failed:,} failed")
+    if sums.withdrawn:
+        parts.append(f"{sums.withdrawn:,} withdrawn")
+    if sums.deferred:
+        parts.append(f"{sums.deferred:,} deferred, tried again by themselves")
+    if sums.unknown:
+        parts.append(f"{sums.unknown:,} in doubt (publisher editions show {edition.id})")
+    state = str(edition.state)
+    parts.append(f"{state}: {edition.reason}" if edition.reason else state)
+    name = f"{edition.id} {edition.newsletter} {edition.cadence}"
+    return f"{name} of {local(edition.slot, zone)}: {'; '.join(parts)}."
+
+
+def account(sums: Sums) -> list[str]:
+    """The sum of an edition: every candidate stands in exactly one line."""
+    lines = [("candidates", sums.candidates)]
+    lines += [(f"excluded: {reason}", number) for reason, number in sorted(sums.excluded.items())]
+    lines += [
+        ("accepted", sums.accepted),
+        ("failed", sums.failed),
+        ("withdrawn", sums.withdrawn),
+        ("outstanding", sums.outstanding),
+    ]
+    names = max(len(name) for name, _ in lines) + 2
+    numbers = max(len(f"{number:,}") for _, number in lines)
+    signs = ["=" if place == 1 else "+" for place in range(len(lines))]
+    return [
+        f"{' ' if place == 0 else signs[place]} {name:<{names}}{number:>{numbers},}"
+        for place, (name, number) in enumerate(lines)
+    ]
+
+
+def outbox_sentence(waiting: Waiting, zone: str) -> str:
+    """What is still to be sent."""
+    if not (waiting.due or waiting.later or waiting.claimed):
+        return "The outbox is empty."
+    parts = []
+    if waiting.claimed:
+        parts.append(f"{count(waiting.claimed, 'message')} being sent")
+    if waiting.due:
+        parts.append(f"{count(waiting.due, 'message')} for the next run")
+    if waiting.later:
+        when = f", the first at {local(waiting.next_try, zone)}" if waiting.next_try else ""
+        parts.append(f"{count(waiting.later, 'message')} later{when}")
+    return f"The outbox has {'; '.join(parts)}."

@@ -1,0 +1,179 @@
+"""`publisher status`, and what `publisher` alone says: how things are, in sentences, and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from publisher.cli.session import Session, count
+from publisher.cli.verb import Verb
+from publisher.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.model.edition import Edition
+    from publisher.model.publication import Publication
+    from publisher.store.editions import Sums
+    from publisher.store.outbox import Waiting
+
+__all__ = ["brief", "status"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty."""
+
+    last_run: datetime | None = None
+    subscriptions: int = 0
+    editions: tuple[tuple[Edition, Sums], ...] = ()
+    waiting: Waiting | None = None
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def status(session: Session) -> None:
+    """Today at a glance.
+
+    The editions that are not finished and the newest of each cadence, the outbox, and the next slots.
+    """
+    from publisher.cli.editions import edition_fields
+    from publisher.cli.sentences import edition_sentence, local, outbox_sentence, zone_of
+
+    publication, now = session.publication, session.now()
+    facts = _facts(session, now)
+    slots = _next_slots(publication, now)
+    if session.as_json:
+        session.answer(
+            {
+                "title": publication.title,
+                "last_run": facts.last_run,
+                "subscriptions": facts.subscriptions,
+                "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
+                "outbox": facts.waiting,
+                "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
+                "examples": publication.examples_left,
+            }
+        )
+        return
+    session.show(_headline(publication, facts))
+    session.show(_last_run(publication, facts))
+    for edition, sums in facts.editions:
+        session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
+    if facts.waiting is not None:
+        session.show(outbox_sentence(facts.waiting, publication.timezone))
+    for at, name, cadence in slots:
+        zone = zone_of(publication, name)
+        session.show(f"The next {name} {cadence} is due {local(at, zone)} ({zone}).")
+    session.show(_next_step(publication, facts))
+
+
+def brief(session: Session) -> None:
+    """Three lines and the next step; where there is no publication, how to get one."""
+    from publisher.cli.sentences import edition_sentence, local, zone_of
+
+    try:
+        publication, now = session.publication, session.now()
+    except UsageError:
+        if session.folder is not None:
+            raise
+        session.show("There is no publication in this folder or above it.")
+        session.show("To look around in a sample:  publisher init demo --demo")
+        session.show("To make your own:            publisher init news")
+        session.show("All commands:                publisher --help")
+        return
+    facts = _facts(session, now)
+    slots = _next_slots(publication, now)
+    session.show(_headline(publication, facts))
+    if facts.editions:
+        edition, sums = facts.editions[0]
+        session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
+    else:
+        session.show(_last_run(publication, facts))
+    if slots:
+        at, name, cadence = slots[0]
+        zone = zone_of(publication, name)
+        session.show(f"The next edition is {name} {cadence}, {local(at, zone)} ({zone}).")
+    else:
+        session.show("No feed has a newsletter: nothing is mailed.")
+    session.show(_next_step(publication, facts))
+
+
+def _facts(session: Session, now: datetime) -> _Facts:
+    """Reads the database; one that is not there yet is not made by looking."""
+    publication = session.publication
+    if publication.database.startswith("sqlite:"):
+        file = publication.root / publication.database.removeprefix("sqlite:").removeprefix("//")
+        if not file.exists():
+            return _Facts()
+    from publisher.store import editions, meta, outbox, subscribers
+
+    with session.store().reading() as connection:
+        shown: list[tuple[Edition, Sums]] = []
+        seen: set[tuple[str, str]] = set()
+        for edition in editions.listing(connection):
+            cadence = (edition.newsletter, edition.cadence)
+            if cadence not in seen or edition.state not in ("finished", "cancelled"):
+                shown.append((edition, editions.sums(connection, edition.id)))
+            seen.add(cadence)
+        return _Facts(
+            last_run=meta.read_moment(connection, "last_run"),
+            subscriptions=subscribers.active(connection),
+            editions=tuple(shown),
+            waiting=outbox.waiting(connection, now),
+        )
+
+
+def _next_slots(publication: Publication, now: datetime) -> list[tuple[datetime, str, str]]:
+    """The next slot of each cadence, the earliest first. Pure."""
+    from publisher.editions.slots import slots_after
+
+    return sorted(
+        (at, newsletter.name, cadence.name)
+        for newsletter in publication.newsletters
+        for cadence in newsletter.cadences
+        if (at := next(slots_after(cadence, newsletter.timezone, now), None)) is not None
+    )
+
+
+def _headline(publication: Publication, facts: _Facts) -> str:
+    feeds, newsletters = len(publication.feeds), len(publication.newsletters)
+    return (
+        f"{publication.title}: {count(feeds, 'feed')}, {count(newsletters, 'newsletter')}, "
+        f"{count(facts.subscriptions, 'subscription')}."
+    )
+
+
+def _last_run(publication: Publication, facts: _Facts) -> str:
+    from publisher.cli.sentences import local
+
+    if facts.last_run is None:
+        return "Nothing has run yet."
+    return f"The last run was {local(facts.last_run, publication.timezone)} ({publication.timezone})."
+
+
+def _next_step(publication: Publication, facts: _Facts) -> str:
+    """The one thing to do next."""
+    if not _has_articles(publication.articles_folder):
+        return 'Next: write something: publisher new "The first article"'
+    if publication.newsletters and not facts.subscriptions:
+        # The sample brings its readers along.
+        if (publication.root / "subscribers.csv").is_file():
+            return "Next: take in the readers: publisher subscribers import subscribers.csv"
+        name = publication.newsletters[0].name
+        return f"Next: add a reader: publisher subscribers add ADDRESS --newsletter {name}"
+    if facts.last_run is None:
+        return "Next: publisher run"
+    if facts.waiting is not None and facts.waiting.due:
+        return "Next: publisher run, which delivers what is due"
+    if publication.examples_left:
+        return (
+            f"Next: settings that are still an example ({', '.join(publication.examples_left)}): publisher config set"
+        )
+    return "Nothing to do. More: publisher status, publisher editions list"
+
+
+def _has_articles(folder: Path) -> bool:
+    return next(folder.rglob("*.md"), None) is not None

@@ -1,0 +1,122 @@
+"""From a claimed delivery to a message: templates compiled once a variant, links and ids of each reader.
+
+What is the same on every retry: the digest, the Date (the due time), the Message-ID.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+
+from publisher.audience.addresses import needs_smtputf8, wire_address
+from publisher.audience.links import links
+from publisher.audience.tokens import token
+from publisher.delivery.message import Envelope, Template, compile_message
+from publisher.model.delivery import Claimed, Outgoing
+from publisher.model.errors import ConfigurationError
+from publisher.model.feed import Newsletter
+from publisher.model.publication import Publication, Secrets
+from publisher.store import Store
+from publisher.store import editions as edition_store
+from publisher.store import notices as notice_store
+
+__all__ = ["Composer", "edition_envelope"]
+
+
+def edition_envelope(
+    publication: Publication, newsletter: Newsletter, *, number: int, date: datetime, language: str
+) -> Envelope:
+    """The headers of an edition. Pure."""
+    return Envelope(
+        sender_name=newsletter.sender_name,
+        sender_address=newsletter.sender_address,
+        date=date,
+        list_id=f"{newsletter.name}.{publication.host}",
+        list_label=newsletter.title,
+        language=language or newsletter.language,
+        reply_to=newsletter.reply_to,
+        feedback_id=f"{number}:{newsletter.name}:edition:{publication.host}",
+    )
+
+
+class Composer:
+    """Makes the messages of one delivering pass. It keeps the compiled templates of the last 64 variants."""
+
+    def __init__(self, publication: Publication, secrets: Secrets, store: Store) -> None:
+        self._publication = publication
+        self._keys = secrets.signing
+        self._store = store
+        self._variant = lru_cache(maxsize=64)(self._compile_variant)
+
+    def compose(self, claimed: Claimed) -> Outgoing:
+        """The message of a delivery. Raises AddressError for an address that no message can carry."""
+        if claimed.notice is not None:
+            newsletter, template, fields = self._compile_notice(claimed)
+        else:
+            assert claimed.variant is not None
+            newsletter, template = self._variant(claimed.variant)
+            fields = {}
+        if claimed.subscription is not None:
+            fields = {**links(self._publication, newsletter, claimed.subscription, self._keys), **fields}
+        domain = wire_address(newsletter.sender_address).rpartition("@")[2]
+        message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{domain}>"
+        return Outgoing(
+            delivery=claimed.id,
+            fence=claimed.fence,
+            message_id=message_id,
+            envelope_sender=f"bounces+{token('verp', claimed.id, self._keys)}@{domain}",
+            recipient=wire_address(claimed.address),
+            buffers=template.message(
+                message_id=message_id,
+                recipient_address=claimed.address,
+                recipient_name=claimed.name,
+                fields={**_own(claimed.fields), **fields},
+                date=claimed.due_at,
+            ),
+            smtputf8=needs_smtputf8(claimed.address),
+        )
+
+    def _fingerprint(self, delivery: int) -> str:
+        """Two publications on one domain, or a new database, must not make the same Message-ID."""
+        return blake2b(str(delivery).encode(), key=self._keys[-1][:64], digest_size=10).hexdigest()
+
+    def _compile_variant(self, number: int) -> tuple[Newsletter, Template]:
+        with self._store.reading() as connection:
+            variant = edition_store.digest_of(connection, number)
+            edition = edition_store.get(connection, variant.edition)
+        assert edition is not None
+        newsletter = self._newsletter(edition.newsletter)
+        envelope = edition_envelope(
+            self._publication, newsletter, number=edition.id, date=edition.slot, language=variant.language
+        )
+        return newsletter, compile_message(variant.digest, envelope)
+
+    def _compile_notice(self, claimed: Claimed) -> tuple[Newsletter, Template, dict[str, str]]:
+        assert claimed.notice is not None
+        with self._store.reading() as connection:
+            notice = notice_store.get(connection, claimed.notice)
+        newsletter = self._newsletter(notice.newsletter)
+        envelope = Envelope(
+            sender_name=newsletter.sender_name,
+            sender_address=newsletter.sender_address,
+            date=claimed.due_at,
+            language=newsletter.language,
+            reply_to=newsletter.reply_to,
+        )
+        return newsletter, compile_message(notice.digest, envelope), dict(notice.fields)
+
+    def _newsletter(self, name: str) -> Newsletter:
+        newsletter = self._publication.newsletter(name)
+        if newsletter is None:
+            raise ConfigurationError(
+                "the newsletter was removed while mail of it was still to go out",
+                where=f"feeds/{name}.toml",
+                remedy="put it back until its editions are finished, or cancel them",
+            )
+        return newsletter
+
+
+def _own(fields: dict[str, str]) -> dict[str, str]:
+    """The publisher's own fields of a reader. A column of an import must not become a link of ours."""
+    return {name: value for name, value in fields.items() if not name.endswith(("_url", "_mailto"))}

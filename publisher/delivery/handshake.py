@@ -1,0 +1,205 @@
+"""From a relay's address to a session that takes messages: connect, greeting, EHLO, STARTTLS, AUTH.
+
+Guarantees: a relay that is not on loopback gets neither a password nor a message without TLS whose
+certificate is valid for its name. On loopback nothing leaves the machine: STARTTLS is used when offered and
+its certificate not looked at, and a password may go without it. Fails with RelayUnreachable: the step, the
+relay's own words, and what to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from base64 import b64encode
+
+from publisher.delivery.replies import Reply
+from publisher.delivery.session import Capabilities, Lost, Session, Timeouts
+from publisher.delivery.transport import RelayAddress
+from publisher.model.errors import RelayUnreachable
+
+__all__ = ["open_session"]
+
+
+async def open_session(
+    address: RelayAddress,
+    *,
+    password: str | None,
+    timeouts: Timeouts,
+    tls_context: ssl.SSLContext | None = None,
+    hello: str = "",
+) -> Session:
+    """A session that is ready for MAIL. Raises RelayUnreachable.
+
+    ``hello``  our name in EHLO; empty: the address of our end of the connection (RFC 5321 section 4.1.3)
+    """
+    session: Session | None = None
+    try:
+        session = await _connected(address, timeouts, tls_context)
+        greeting = await session.reply(timeouts.greeting)
+        _expect(greeting, 220, "greeted us with", "the relay is busy or does not want us; its words say why")
+        name = hello or _literal(session.local_address())
+        await _hello(session, name, timeouts)
+        if not address.implicit_tls:
+            await _secure(session, address, name, timeouts, tls_context)
+        if address.user is not None:
+            await _log_in(session, address.user, password or "", timeouts)
+    except BaseException as error:
+        if session is not None:
+            session.abort()
+        if isinstance(error, (OSError, Lost, RelayUnreachable)):
+            raise _unreachable(address, error) from error
+        raise
+    return session
+
+
+async def _connected(address: RelayAddress, timeouts: Timeouts, tls_context: ssl.SSLContext | None) -> Session:
+    loop = asyncio.get_running_loop()
+    context = _context(address, tls_context) if address.implicit_tls else None
+    async with asyncio.timeout(timeouts.connect):
+        # asyncio and uvloop both switch Nagle's algorithm off (TCP_NODELAY); with it, smtplib over TLS does
+        # 23 messages a second.
+        _, session = await loop.create_connection(
+            Session,
+            address.host,
+            address.port,
+            ssl=context,
+            server_hostname=address.host if context else None,
+        )
+    return session
+
+
+async def _hello(session: Session, name: str, timeouts: Timeouts) -> None:
+    """EHLO, and HELO for a relay that does not know it (RFC 5321 section 3.2)."""
+    session.write(f"EHLO {name}\r\n".encode())
+    reply = await session.reply(timeouts.command)
+    if reply.code in {500, 501, 502, 504, 550}:
+        session.write(f"HELO {name}\r\n".encode())
+        older = await session.reply(timeouts.command)
+        _expect(older, 250, "answered HELO with", "the relay does not want us; its words say why")
+        session.capabilities = Capabilities()
+        return
+    _expect(reply, 250, "answered EHLO with", "the relay does not want us; its words say why")
+    session.capabilities = _capabilities(reply)
+
+
+async def _secure(
+    session: Session,
+    address: RelayAddress,
+    name: str,
+    timeouts: Timeouts,
+    tls_context: ssl.SSLContext | None,
+) -> None:
+    """STARTTLS (RFC 3207), and EHLO again: what was offered before it does not count."""
+    if not session.capabilities.starttls:
+        if not address.is_loopback:
+            raise RelayUnreachable(
+                "the relay does not offer STARTTLS, and without TLS nothing is sent to another machine",
+                remedy=f"try smtps://{address.host}:465, or the relay's port for submission, 587",
+            )
+        return
+    session.write(b"STARTTLS\r\n")
+    reply = await session.reply(timeouts.command)
+    _expect(reply, 220, "answered STARTTLS with", "look at the relay's TLS settings")
+    await session.start_tls(_context(address, tls_context), address.host, timeouts.connect)
+    await _hello(session, name, timeouts)
+
+
+async def _log_in(session: Session, user: str, password: str, timeouts: Timeouts) -> None:
+    """AUTH PLAIN (RFC 4616), or LOGIN where that is all there is."""
+    offered = session.capabilities.auth
+    if "PLAIN" in offered:
+        secret = b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+        session.write(f"AUTH PLAIN {secret}\r\n".encode("ascii"))
+        reply = await session.reply(timeouts.command)
+    elif "LOGIN" in offered:
+        session.write(b"AUTH LOGIN\r\n")
+        reply = await session.reply(timeouts.command)
+        for value in (user, password):
+            if reply.code != 334:
+                break
+            session.write(b64encode(value.encode()) + b"\r\n")
+            reply = await session.reply(timeouts.command)
+    else:
+        known = " ".join(sorted(offered)) or "none"
+        raise RelayUnreachable(
+            f"the relay offers no login that we know (PLAIN, LOGIN), only: {known}",
+            remedy="leave the user out of the transport's URL, or use the relay's port for submission, 587",
+        )
+    _expect(
+        reply,
+        235,
+        "refused the login with",
+        "check the user in transport and relay_password in secrets.toml",
+    )
+
+
+def _capabilities(reply: Reply) -> Capabilities:
+    """What an EHLO reply offers. Touches nothing."""
+    words = [line.upper().replace("AUTH=", "AUTH ").split() for line in reply.lines[1:]]
+    offers = {line[0]: line[1:] for line in words if line}
+    limit = offers.get("SIZE", [])
+    return Capabilities(
+        pipelining="PIPELINING" in offers,
+        starttls="STARTTLS" in offers,
+        smtputf8="SMTPUTF8" in offers,
+        size_known="SIZE" in offers,
+        size=int(limit[0]) if limit and limit[0].isdecimal() else 0,
+        auth=frozenset(word for line in words if line and line[0] == "AUTH" for word in line[1:]),
+    )
+
+
+def _context(address: RelayAddress, given: ssl.SSLContext | None) -> ssl.SSLContext:
+    if given is not None:
+        return given
+    context = ssl.create_default_context()
+    if address.is_loopback:
+        # Nobody stands between us and ourselves, and a local Postfix has a certificate of its own making.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _literal(ip: str) -> str:
+    """``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 section 4.1.3)."""
+    bare = ip.partition("%")[0]
+    return f"[IPv6:{bare}]" if ":" in bare else f"[{bare or '127.0.0.1'}]"
+
+
+def _expect(reply: Reply, code: int, doing: str, remedy: str) -> None:
+    if reply.code != code:
+        raise RelayUnreachable(f"the relay {doing} '{reply}'", remedy=remedy)
+
+
+def _unreachable(address: RelayAddress, error: BaseException) -> RelayUnreachable:
+    """Whatever went wrong on the way to a session, as one line about this relay."""
+    where = str(address)
+    if isinstance(error, RelayUnreachable):
+        return RelayUnreachable(error.cause, where=where, remedy=error.remedy)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return RelayUnreachable(
+            f"the relay's certificate is not valid: {error.verify_message}",
+            where=where,
+            remedy="use the host name that stands in its certificate",
+        )
+    if isinstance(error, ssl.SSLError):
+        remedy = "smtps:// is for TLS from the start (465), smtp:// for STARTTLS (587)"
+        return RelayUnreachable(f"the TLS handshake failed: {error.reason or error}", where=where, remedy=remedy)
+    if isinstance(error, socket.gaierror):
+        return RelayUnreachable(
+            f"the relay's name cannot be looked up: {error.strerror}",
+            where=where,
+            remedy="check the host in transport, and this machine's DNS",
+        )
+    if isinstance(error, TimeoutError):
+        return RelayUnreachable(
+            "the relay does not answer", where=where, remedy="check host and port, and the firewall"
+        )
+    number = error.errno if isinstance(error, OSError) else None
+    cause = os.strerror(number) if number else str(error)
+    return RelayUnreachable(
+        f"no session with the relay: {cause}",
+        where=where,
+        remedy="check that the relay runs and that host and port are right",
+    )

@@ -1,0 +1,87 @@
+"""SMTP replies out of octets (RFC 5321 section 4.2), strict about order and size, lenient about line ends.
+
+Guarantees: a reply is whole or not there yet; replies before what is none still count, nothing behind it does.
+Touches no socket.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Reply", "ReplyReader"]
+
+# RFC 5321 section 4.5.3.1.5 says 512 for a line; real relays exceed it.
+_LONGEST_LINE = 8192
+_MOST_LINES = 256
+_LONGEST_TEXT = 500
+_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+
+
+class Reply(NamedTuple):
+    """A reply: its code, and the text of each of its lines without it (an enhanced status code is part of
+    it).
+    """
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole text on one line, without control characters, cut at 500."""
+        joined = " ".join(" ".join(self.lines).split())[:_LONGEST_TEXT]
+        if joined.isprintable():
+            return joined
+        return "".join(character if character.isprintable() else "?" for character in joined)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".rstrip()
+
+
+class ReplyReader:
+    """Collects octets and gives whole replies. ``garbled``: why nothing more can be read; empty while all is well."""
+
+    __slots__ = ("_buffer", "_code", "_lines", "garbled")
+
+    def __init__(self) -> None:
+        self.garbled = ""
+        self._buffer = b""
+        self._code = b""
+        self._lines: list[str] = []
+
+    @property
+    def pending(self) -> bool:
+        """True while a part of a reply has come and its end has not."""
+        return bool(self._buffer or self._lines)
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """The replies that are complete with ``data``, up to what is garbled, if anything is."""
+        replies: list[Reply] = []
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            if self.garbled:
+                break
+            self._add(line.removesuffix(b"\r"), replies)
+        if len(self._buffer) > _LONGEST_LINE or len(self._lines) >= _MOST_LINES:
+            self.garbled = self.garbled or "a reply without end"
+        return replies
+
+    def _add(self, line: bytes, replies: list[Reply]) -> None:
+        match = _LINE.fullmatch(line)
+        if match is None or len(line) > _LONGEST_LINE:
+            self.garbled = f"not an SMTP reply: {_shown(line)}"
+            return
+        code, more, text = match.groups()
+        if self._lines and code != self._code:
+            self.garbled = f"one reply with two codes: {_shown(line)}"
+            return
+        self._code = code
+        self._lines.append("" if text is None else text.decode("utf-8", "replace"))
+        if more != b"-":
+            replies.append(Reply(int(code), tuple(self._lines)))
+            self._lines = []
+
+
+def _shown(line: bytes) -> str:
+    text = line[:60].decode("ascii", "replace").strip()
+    return repr("".join(character if character.isprintable() else "?" for character in text))

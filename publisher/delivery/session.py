@@ -1,0 +1,250 @@
+"""One connection to a relay: octets out, replies in, in strict order, each wait with an end.
+
+Guarantees: :meth:`Session.reply` gives the relay's next reply or raises :class:`Lost`, within the seconds
+it was given (longer only while a large message is still leaving); after ``Lost`` nothing more comes.
+:attr:`Session.unsent` is True only if octets of the last write have certainly not left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from publisher.delivery.replies import Reply, ReplyReader
+
+__all__ = ["Capabilities", "Lost", "Session", "Timeouts"]
+
+
+class Lost(Exception):
+    """The session is over: closed by the relay, timed out, or not to be trusted any more. ``str()`` says
+    which.
+
+    ``relay_closed``  the relay ended it in an orderly way: 421, or it closed the connection
+    """
+
+    def __init__(self, reason: str, *, relay_closed: bool = False) -> None:
+        super().__init__(reason)
+        self.relay_closed = relay_closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds to wait for each step.
+
+    RFC 5321 section 4.5.3.2 asks for 5 minutes nearly everywhere; a relay of one's own that takes a minute is
+    broken. After the final dot its 10 minutes stand: whoever gives up early doubles messages (RFC 1047).
+    ``grace`` is what remains for everything in the air once the run is asked to stop.
+    """
+
+    connect: float = 30.0
+    greeting: float = 60.0
+    command: float = 60.0
+    data: float = 120.0
+    final: float = 600.0
+    quit: float = 2.0
+    grace: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the relay offers (RFC 5321 section 4.1.1.1). ``size`` is its limit in octets; 0: none known."""
+
+    pipelining: bool = False
+    starttls: bool = False
+    smtputf8: bool = False
+    size_known: bool = False
+    size: int = 0
+    auth: frozenset[str] = frozenset()
+
+
+class Session(asyncio.Protocol):
+    """The protocol of one connection; its lane is the only caller."""
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities()
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._reader = ReplyReader()
+        self._replies: deque[Reply] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._lost: Lost | None = None
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._unsent = False
+        self._left = 0
+        self._seconds = 0.0
+        self._deadline = 0.0
+        self._latest: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called once; STARTTLS replaces the transport later, through :meth:`start_tls`."""
+        # uvloop's transports are no subclass of asyncio's.
+        self._use(cast(asyncio.Transport, transport))
+
+    def data_received(self, data: bytes) -> None:
+        """Replies are queued; the lane takes them one at a time."""
+        if self._lost is not None:
+            return
+        self._replies.extend(self._reader.feed(data))
+        if self._reader.garbled:
+            self._lose(Lost(self._reader.garbled))
+            self.abort()
+        elif self._replies:
+            self._wake()
+
+    def eof_received(self) -> bool:
+        """The relay says no more: the connection is of no use."""
+        half = " in the middle of a reply" if self._reader.pending else ""
+        self._lose(Lost(f"the relay closed the connection{half}", relay_closed=True))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end, however it came."""
+        reason = f"the connection broke: {exc}" if exc else "the relay closed the connection"
+        self._lose(Lost(reason, relay_closed=exc is None))
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        """With a limit of 0: something of the last write still waits in this process."""
+        self._unsent = True
+
+    def resume_writing(self) -> None:
+        """All of it was handed to the system."""
+        if self._lost is None:
+            self._unsent = False
+            # Only now can the relay begin to answer.
+            self._deadline = max(self._deadline, self._loop.time() + self._seconds)
+
+    # What the lane calls.
+
+    @property
+    def unsent(self) -> bool:
+        """Octets of the last write had certainly not left when the session was lost, or have not yet."""
+        return self._unsent
+
+    def write(self, data: bytes) -> None:
+        """Sends."""
+        if self._lost is None and self._transport is not None:
+            self._transport.write(data)
+
+    def write_buffers(self, buffers: Sequence[bytes]) -> None:
+        """Sends several buffers as one."""
+        if self._lost is None and self._transport is not None:
+            self._transport.write(b"".join(buffers))
+
+    async def reply(self, seconds: float) -> Reply:
+        """The next reply. Raises Lost, at the latest after so many seconds."""
+        if not self._replies:
+            if self._lost is not None:
+                raise self._lost
+            self._arm(seconds)
+            self._waiting = self._loop.create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+                self._seconds = 0.0
+            if not self._replies:
+                raise self._lost or Lost("the wait was broken off")
+        return self._replies.popleft()
+
+    def expect_silence(self) -> None:
+        """Raises Lost if the relay said more than it was asked: replies could no longer be told apart."""
+        if self._replies:
+            if self._replies[0].code == 421:
+                # RFC 5321 section 3.8: a relay that shuts down may say so at any time.
+                raise Lost(f"the relay said {self._replies[0]}", relay_closed=True)
+            raise Lost(f"a reply that nobody asked for: {self._replies[0]}")
+        if self._lost is not None:
+            raise self._lost
+
+    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
+        """The TLS handshake, after the relay's 220. Raises OSError (ssl.SSLError among them) and Lost."""
+        # A reply that stands before the handshake was not protected: somebody in between may have written it.
+        if self._replies or self._reader.pending:
+            raise Lost("the relay spoke before TLS had begun")
+        assert self._transport is not None
+        secured = await self._loop.start_tls(
+            self._transport, self, context, server_hostname=host, ssl_handshake_timeout=seconds
+        )
+        if secured is None or self._lost is not None:
+            raise self._lost or Lost("the connection broke during the TLS handshake")
+        self._use(secured)
+
+    def local_address(self) -> str:
+        """Our own IP address on this connection; empty where there is none."""
+        name = self._transport.get_extra_info("sockname") if self._transport else None
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    def hurry(self, seconds: float) -> None:
+        """From now on every wait ends within so many seconds."""
+        self._latest = self._loop.time() + seconds
+        if self._waiting is not None:
+            self._arm(seconds)
+
+    async def close(self, seconds: float) -> None:
+        """QUIT, its reply or not, and the end of the connection."""
+        if self._lost is None:
+            self.write(b"QUIT\r\n")
+            try:
+                await self.reply(seconds)
+            except Lost:
+                self.abort()
+        if self._transport is not None and not self._closed.done():
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection at once; what has not left is dropped."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _use(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        # Nothing may wait in silence: see `unsent`.
+        transport.set_write_buffer_limits(high=0)
+
+    def _lose(self, lost: Lost) -> None:
+        if self._lost is None:
+            self._lost = lost
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _arm(self, seconds: float) -> None:
+        """One timer a session, moved only when it would ring too late: cheaper than one a reply."""
+        self._seconds = seconds
+        self._deadline = self._loop.time() + seconds
+        if self._latest is not None:
+            self._deadline = min(self._deadline, self._latest)
+        if self._timer is None or self._timer.cancelled() or self._timer.when() > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiting is None or self._lost is not None:
+            return
+        now = self._loop.time()
+        if self._unsent and self._transport is not None and (self._latest is None or now < self._latest):
+            # A large message on a slow line: as long as it moves, it may take its time.
+            left = self._transport.get_write_buffer_size()
+            if left != self._left:
+                self._left = left
+                self._deadline = max(self._deadline, now + self._seconds)
+        if now < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._ring)
+            return
+        self._lose(Lost(f"no reply within {self._seconds:g} s"))
+        self.abort()

@@ -1,0 +1,173 @@
+"""Transports: where messages go, as a URL in publication.toml, and what every transport promises.
+
+``maildir:PATH`` puts messages into a Maildir; ``smtp://[user[:password]@]host[:port]`` gives them to a relay
+(port 587; STARTTLS, required unless the relay is on loopback), ``smtps://`` the same inside TLS from the
+first octet (port 465, RFC 8314). A password is better kept in secrets.toml.
+
+Fails with ConfigurationError for a URL that is none of these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from publisher.model.delivery import Outcome, Outgoing
+from publisher.model.errors import ConfigurationError
+
+__all__ = [
+    "AttemptLog",
+    "MaildirAddress",
+    "RelayAddress",
+    "Transport",
+    "TransportAddress",
+    "open_transport",
+    "parse_transport",
+]
+
+_REMEDY = 'write transport = "smtp://user@relay.example.org:587" or transport = "maildir:mail"'
+
+
+@dataclass(frozen=True, slots=True)
+class MaildirAddress:
+    """A Maildir; a relative path counts from the publication's folder."""
+
+    path: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """True: nothing leaves this machine."""
+        return True
+
+    def __str__(self) -> str:
+        return f"maildir:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """An SMTP relay. ``implicit_tls``: TLS from the first octet. ``str()`` shows no password."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    implicit_tls: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for 127.0.0.0/8, ::1 and localhost, by the name alone: no look-up."""
+        if self.host.rstrip(".").lower() in {"localhost", "localhost.localdomain", "ip6-localhost"}:
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def name(self) -> str:
+        """``host:port``, as the ledger records it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{'smtps' if self.implicit_tls else 'smtp'}://{f'{self.user}@' if self.user else ''}{self.name}"
+
+
+TransportAddress = MaildirAddress | RelayAddress
+
+
+class AttemptLog(Protocol):
+    """What a transport tells about its attempts, so that they survive the death of this process."""
+
+    async def started(self, outgoing: Outgoing) -> None:
+        """Awaited before the final dot of this message may leave (a Maildir: before the file appears in
+        ``new/``).
+        """
+
+    def replied(self, outcome: Outcome) -> None:
+        """Called at once when an attempt has ended, before its outcome is yielded; not for ``untouched``
+        ones.
+        """
+
+
+class Transport(Protocol):
+    """Takes messages, gives outcomes.
+
+    Every message taken from ``messages`` gets exactly one outcome, whatever happens, unless the caller
+    closes the iterator early. Outcomes come in any order. Messages are taken a few at a time, as they can
+    be sent.
+    """
+
+    @property
+    def real(self) -> bool:
+        """True if messages may leave this machine: a relay that is not on loopback."""
+
+    def deliver(self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event) -> AsyncIterator[Outcome]:
+        """The outcomes, as they become known.
+
+        When ``stop`` is set no more messages are taken; what is in the air is finished, and what was taken
+        and not begun is ``untouched``. Raises, after the outcomes of all that was taken: RelayUnreachable
+        when no session with the relay can be had, TransportError when the Maildir cannot be written, and
+        whatever ``messages`` or ``log`` raised.
+        """
+
+
+def parse_transport(url: str) -> TransportAddress:
+    """The address in a ``transport`` setting. Raises ConfigurationError, which does not repeat a password.
+
+    Touches nothing.
+    """
+    scheme, colon, rest = url.strip().partition(":")
+    scheme = scheme.lower()
+    if colon and scheme == "maildir":
+        if not rest or "\0" in rest:
+            raise ConfigurationError("the Maildir has no folder", where="transport", remedy=_REMEDY)
+        return MaildirAddress(rest)
+    if not colon or scheme not in {"smtp", "smtps"}:
+        raise ConfigurationError("not a transport", where="transport", remedy=_REMEDY)
+    return _relay(url.strip(), implicit_tls=scheme == "smtps")
+
+
+def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise ConfigurationError(f"the relay's URL is odd: {error}", where="transport", remedy=_REMEDY) from error
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ConfigurationError("nothing may follow the relay's host and port", where="transport", remedy=_REMEDY)
+    if not host or port == 0 or any(character.isspace() or not character.isprintable() for character in url):
+        raise ConfigurationError("the relay has no usable host and port", where="transport", remedy=_REMEDY)
+    return RelayAddress(
+        host=host,
+        port=port or (465 if implicit_tls else 587),
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        implicit_tls=implicit_tls,
+    )
+
+
+def open_transport(address: TransportAddress, *, root: Path, password: str | None = None, lanes: int = 8) -> Transport:
+    """The transport at an address. Opens nothing yet. ``password`` wins over one in the URL.
+
+    Raises ConfigurationError when the address has a user and there is no password.
+    """
+    # Both modules speak in the protocols above.
+    from publisher.delivery.maildir import Maildir
+    from publisher.delivery.smtp import SmtpTransport
+
+    if isinstance(address, MaildirAddress):
+        return Maildir(root / address.path, name=str(address))
+    secret = address.password if password is None else password
+    if address.user is not None and secret is None:
+        raise ConfigurationError(
+            f"there is no password for {address}",
+            where="transport",
+            remedy='write relay_password = "…" into secrets.toml, or set PUBLISHER_RELAY_PASSWORD',
+        )
+    return SmtpTransport(address, password=secret, lanes=lanes)

@@ -1,0 +1,130 @@
+"""The work of one run through a relay: messages that lanes take, outcomes that they give.
+
+Guarantees: every message taken ends in exactly one outcome, or comes back and is taken again; the log hears
+of an outcome before anybody else. Messages are pulled one at a time, never while a thousand outcomes wait
+to be fetched. Everything happens in one event loop, so there are no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator
+
+from publisher.delivery.transport import AttemptLog
+from publisher.model.delivery import Outcome, Outgoing, Result
+
+__all__ = ["Work"]
+
+_MOST_OUTCOMES = 1000
+_OFTEN = 3
+
+
+class Work:
+    """What the lanes of a run share."""
+
+    def __init__(self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, relay: str) -> None:
+        self.log = log
+        self.outcomes: deque[Outcome] = deque()
+        self.trouble: Exception | None = None
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._messages = messages
+        self._stop = stop
+        self._relay = relay
+        self._back: deque[Outgoing] = deque()
+        self._came_back: Counter[int] = Counter()
+        self._exhausted = False
+
+    @property
+    def over(self) -> bool:
+        """No more messages may be begun."""
+        return self.trouble is not None or self._stop.is_set()
+
+    def take(self) -> Outgoing | None:
+        """The next message, or None: there is none now, or no more may be begun."""
+        if self.over:
+            return None
+        if self._back:
+            return self._back.popleft()
+        if self._exhausted:
+            return None
+        try:
+            return next(self._messages)
+        except StopIteration:
+            self._exhausted = True
+        except Exception as error:
+            self._exhausted = True
+            self.fail(error)
+        return None
+
+    def more(self) -> bool:
+        """True if there is a message to take; it is held ready for whoever takes first."""
+        if self._back:
+            return not self.over
+        outgoing = self.take()
+        if outgoing is None:
+            return False
+        self._back.append(outgoing)
+        return True
+
+    def put_back(self, outgoing: Outgoing, reason: str) -> None:
+        """A message that the relay has not looked at; too often, and it is deferred, for it may be to
+        blame.
+        """
+        self._came_back[outgoing.delivery] += 1
+        if self._came_back[outgoing.delivery] >= _OFTEN:
+            self.end(outgoing, Result.DEFERRED, reply=reason)
+        else:
+            self._back.appendleft(outgoing)
+
+    def end(self, outgoing: Outgoing, result: Result, *, code: int = 0, reply: str = "", seconds: float = 0.0) -> None:
+        """A message's outcome: first for the log, then for whoever runs the transport."""
+        outcome = Outcome(
+            delivery=outgoing.delivery,
+            fence=outgoing.fence,
+            result=result,
+            code=code,
+            reply=reply,
+            relay=self._relay,
+            seconds=seconds,
+        )
+        self.outcomes.append(outcome)
+        if result is not Result.UNTOUCHED:
+            try:
+                self.log.replied(outcome)
+            except Exception as error:
+                self.fail(error)
+        self._changed.set()
+
+    def fail(self, error: Exception) -> None:
+        """The run's trouble: no more messages are begun, and it is raised when all outcomes are out."""
+        if self.trouble is None:
+            self.trouble = error
+        self._changed.set()
+
+    async def wait_for_room(self) -> None:
+        """Waits while too many outcomes lie here that nobody has fetched."""
+        if len(self.outcomes) >= _MOST_OUTCOMES:
+            self._room.clear()
+            await self._room.wait()
+
+    async def fetch(self) -> Outcome | None:
+        """The next outcome; None when something else has changed."""
+        if not self.outcomes:
+            self._changed.clear()
+            await self._changed.wait()
+        if len(self.outcomes) <= _MOST_OUTCOMES // 2:
+            self._room.set()
+        return self.outcomes.popleft() if self.outcomes else None
+
+    def wake(self) -> None:
+        """Lets :meth:`fetch` return."""
+        self._changed.set()
+
+    def give_up(self) -> bool:
+        """The lanes have ended: everything that came back is untouched. True if any message is left."""
+        left = bool(self._back) or not self._exhausted
+        while self._back:
+            self.end(self._back.popleft(), Result.UNTOUCHED)
+        return left

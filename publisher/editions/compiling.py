@@ -1,0 +1,102 @@
+"""Compiling an edition: which articles each group of readers gets, and where their cursors move.
+
+Deciding only, on values: groups of subscriptions in, decisions out. The database applies them to the readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from publisher.audience.topics import parse_topics, wants
+from publisher.model.article import Article
+from publisher.model.edition import Decision, Group
+from publisher.model.feed import Feed, Newsletter
+
+__all__ = ["candidates", "decide"]
+
+
+def candidates(
+    feed: Feed, newsletter: Newsletter, articles: Iterable[Article], *, now: datetime
+) -> tuple[Article, ...]:
+    """The articles that this newsletter mails at all, oldest number first. Pure.
+
+    Numbered, public, in the feed's selection, and not older than ``since`` unless their ``mail = true`` says so.
+    """
+    zone = ZoneInfo(newsletter.timezone)
+    return tuple(
+        sorted(
+            (
+                article
+                for article in articles
+                if article.sequence is not None
+                and article.mail is not False
+                and article.is_public(now)
+                and feed.selection.matches(article)
+                and (
+                    newsletter.since is None
+                    or article.mail is True
+                    or article.published.astimezone(zone).date() >= newsletter.since
+                )
+            ),
+            key=_number,
+        )
+    )
+
+
+def decide(
+    groups: Iterable[Group],
+    articles: Sequence[Article],
+    newsletter: Newsletter,
+    *,
+    cutoff: int,
+    numbered_at: Mapping[str, datetime],
+    now: datetime,
+) -> list[Decision]:
+    """What each group gets of ``articles`` (from `candidates`). Pure.
+
+    ``numbered_at``: when each article id was numbered, for ``max_wait``.
+    """
+    return [_decide(group, articles, newsletter, cutoff=cutoff, numbered_at=numbered_at, now=now) for group in groups]
+
+
+def _decide(
+    group: Group,
+    articles: Sequence[Article],
+    newsletter: Newsletter,
+    *,
+    cutoff: int,
+    numbered_at: Mapping[str, datetime],
+    now: datetime,
+) -> Decision:
+    topics = parse_topics(group.topics)
+    waiting = [article for article in articles if group.cursor < _number(article) <= cutoff and wants(topics, article)]
+    if not waiting:
+        return Decision(group=group, to=max(group.cursor, cutoff))
+    if len(waiting) < newsletter.min_items:
+        oldest = min(numbered_at.get(article.id, now) for article in waiting)
+        if newsletter.max_wait is None or now - oldest < newsletter.max_wait:
+            return Decision(group=group, to=group.cursor)
+    if len(waiting) > newsletter.max_items and newsletter.overflow == "carry":
+        taken = waiting[: newsletter.max_items]
+        return Decision(group=group, articles=_arranged(taken), to=_number(taken[-1]))
+    # A slice of minus zero would be everything, so the split is counted from the front.
+    split = max(0, len(waiting) - newsletter.max_items)
+    return Decision(
+        group=group,
+        articles=_arranged(waiting[split:]),
+        rest=tuple(article.id for article in reversed(waiting[:split])),
+        to=cutoff,
+    )
+
+
+def _arranged(articles: Iterable[Article]) -> tuple[str, ...]:
+    """Pinned first, then by weight, then newest first: arranging only, after they were taken."""
+    ordered = sorted(articles, key=lambda a: (not a.pin, -a.weight, -a.published.timestamp(), -_number(a)))
+    return tuple(article.id for article in ordered)
+
+
+def _number(article: Article) -> int:
+    assert article.sequence is not None
+    return article.sequence

@@ -1,0 +1,216 @@
+"""Opening editions, in stages, each of them a short transaction: whatever kills us, the next run goes on.
+
+1. the slot and its cut-off are committed (state ``opening``); the unique slot makes overlapping runs harmless
+2. each group of readers is decided; variants are rendered outside any transaction and frozen
+3. deliveries are inserted and cursors moved, some 20,000 subscriptions a transaction
+4. the edition is ``going out``; nothing of it leaves before that
+
+Two processes may open one edition together: what one has frozen or moved, the other finds done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from publisher.editions.compiling import candidates, decide
+from publisher.editions.digest import render_digest
+from publisher.editions.slots import due, first_moment
+from publisher.model.article import Article
+from publisher.model.edition import Decision, Digest, Edition, EditionState
+from publisher.model.feed import Cadence, Feed, Newsletter
+from publisher.model.publication import Publication
+from publisher.store import Store, openings, returns
+from publisher.store import articles as article_store
+from publisher.store import editions as edition_store
+from publisher.theme.environment import Environment
+from publisher.theme.media import logo_of
+
+__all__ = ["Opened", "Opener"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An edition that is going out now. ``deliveries`` of them; ``subjects`` of its variants."""
+
+    edition: Edition
+    deliveries: int
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opener:
+    """Opens what is due at ``now``.
+
+    ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them.
+    """
+
+    publication: Publication
+    store: Store
+    articles: Sequence[Article]
+    newest: int
+    environment: Environment
+    now: datetime
+
+    def preflight(self) -> None:
+        """Renders a digest of every newsletter, so that a broken template stops us before anything is opened.
+
+        Raises TemplateError with file and line.
+        """
+        for feed, newsletter in self._newsletters():
+            if sample := candidates(feed, newsletter, self.articles, now=self.now)[-3:]:
+                self._render(newsletter, sample, (), 1, self.now, newsletter.default_cadence, newsletter.language)
+
+    def open_due(self) -> list[Opened]:
+        """Finishes openings that were cut short, then opens every edition whose slot is due."""
+        with self.store.reading() as connection:
+            numbers = [edition.id for edition in edition_store.in_state(connection, EditionState.OPENING)]
+        opened = [self._complete(number) for number in numbers]
+        for feed, newsletter in self._newsletters():
+            for cadence in newsletter.cadences:
+                if (begun := self._begin(feed, newsletter, cadence)) is not None:
+                    opened.append(self._complete(begun))
+        return [edition for edition in opened if edition is not None]
+
+    def _newsletters(self) -> list[tuple[Feed, Newsletter]]:
+        return [(feed, feed.newsletter) for feed in self.publication.feeds if feed.newsletter is not None]
+
+    def _begin(self, feed: Feed, newsletter: Newsletter, cadence: Cadence) -> int | None:
+        """Stage 1: the new edition's number if the cadence's slot is due and somebody has something to read."""
+        with self.store.reading() as connection:
+            last = edition_store.last_slot(connection, newsletter.name, cadence.name) or first_moment(newsletter)
+        if last is None:
+            # A newsletter without `since` begins when it is first seen: only later slots count.
+            with self.store.writing() as connection:
+                edition_store.pass_slot(connection, newsletter.name, cadence.name, self.now)
+            return None
+        slot_due = due(newsletter, cadence, last=last, now=self.now)
+        if slot_due is None:
+            return None
+        decisions = self._decisions(feed, newsletter, cadence.name, slot_due.slot, cutoff=self.newest, now=self.now)
+        with self.store.writing() as connection:
+            if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot_due.slot):
+                return None
+            if not any(decision.articles for decision in decisions):
+                return None  # nobody has anything to read: the slot is decided, and there is no empty digest
+            return edition_store.insert_edition(
+                connection,
+                newsletter=newsletter.name,
+                cadence=cadence.name,
+                slot=slot_due.slot,
+                cutoff=self.newest,
+                now=self.now,
+            )
+
+    def _decisions(
+        self,
+        feed: Feed,
+        newsletter: Newsletter,
+        cadence: str,
+        slot: datetime,
+        *,
+        cutoff: int,
+        now: datetime,
+        after: int = 0,
+    ) -> list[Decision]:
+        """What each group of the readers behind subscription ``after`` gets."""
+        with self.store.reading() as connection:
+            groups = openings.read_groups(
+                connection, newsletter=newsletter.name, cadence=cadence, slot=slot, after=after
+            )
+            records = article_store.numbers(connection).values()
+        return decide(
+            groups,
+            candidates(feed, newsletter, self.articles, now=now),
+            newsletter,
+            cutoff=cutoff,
+            numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
+            now=now,
+        )
+
+    def _complete(self, number: int) -> Opened | None:
+        """Stages 2 to 4 of one edition; None if another process completed it, or has to."""
+        with self.store.reading() as connection:
+            edition = edition_store.get(connection, number)
+            progress = openings.progress_of(connection, number)
+        if edition is None or edition.state is not EditionState.OPENING or edition.cutoff > self.newest:
+            return None  # beyond `newest` there may be articles that we have not read
+        feed = self.publication.feed(edition.newsletter)
+        if feed is None or feed.newsletter is None:
+            with self.store.writing() as connection:
+                returns.cancel(connection, number, "its newsletter was removed while it opened", self.now)
+            return None
+        decisions = self._decisions(
+            feed,
+            feed.newsletter,
+            edition.cadence,
+            edition.slot,
+            cutoff=edition.cutoff,
+            now=edition.opened_at,
+            after=progress,
+        )
+        self._freeze(edition, feed.newsletter, decisions)
+        more = True
+        while more:
+            with self.store.writing() as connection:
+                more = openings.open_chunk(connection, edition, due_at=edition.slot)
+        with self.store.writing() as connection:
+            moved = edition_store.set_state(connection, number, EditionState.GOING_OUT, came_from=EditionState.OPENING)
+            deliveries = edition_store.sums(connection, number).outstanding
+            variants = edition_store.variants_of(connection, number)
+            edition = edition_store.get(connection, number)
+        if not moved or edition is None:
+            return None
+        subjects = tuple(variant.digest.subject for variant in variants)
+        return Opened(edition=edition, deliveries=deliveries, subjects=subjects)
+
+    def _freeze(self, edition: Edition, newsletter: Newsletter, decisions: Sequence[Decision]) -> None:
+        """Stage 2: one rendering for all groups with the same list and language."""
+        frozen: dict[str, int] = {}
+        for decision in decisions:
+            if decision.articles and decision.key not in frozen:
+                frozen[decision.key] = self._variant(edition, newsletter, decision)
+            with self.store.writing() as connection:
+                openings.decide_group(connection, edition.id, decision, frozen.get(decision.key))
+
+    def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
+        with self.store.reading() as connection:
+            frozen = openings.variant_id(connection, edition.id, decision.key)
+        if frozen is not None:
+            return frozen
+        known = {article.id: article for article in self.articles}
+        digest = self._render(
+            newsletter,
+            [known[article] for article in decision.articles],
+            [known[article] for article in decision.rest],
+            edition.id,
+            edition.slot,
+            edition.cadence,
+            decision.group.language or newsletter.language,
+        )
+        with self.store.writing() as connection:
+            return openings.freeze_variant(connection, edition.id, decision, digest)
+
+    def _render(
+        self,
+        newsletter: Newsletter,
+        articles: Sequence[Article],
+        rest: Sequence[Article],
+        number: int,
+        slot: datetime,
+        cadence: str,
+        language: str,
+    ) -> Digest:
+        return render_digest(
+            self.environment,
+            self.publication,
+            newsletter,
+            articles=articles,
+            rest=rest,
+            edition_number=number,
+            slot=slot,
+            cadence=cadence,
+            language=language,
+            logo=logo_of(self.publication),
+        )

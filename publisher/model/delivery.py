@@ -1,0 +1,96 @@
+"""Deliveries: one edition (or notice) for one subscriber, and every attempt made at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Claimed", "DeliveryState", "Outcome", "Outgoing", "Result"]
+
+
+class DeliveryState(StrEnum):
+    """queued → claimed → accepted, deferred (→ claimed …), failed or withdrawn."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class Result(StrEnum):
+    """How one attempt ended.
+
+    ``accepted``   250 after the final dot: the receiving server took responsibility (RFC 5321 section 6.1)
+    ``deferred``   a 4xx, or the connection broke before the final dot
+    ``failed``     a 5xx for this recipient or message
+    ``unknown``    the final dot left, no reply came: better twice than never, and never silently
+    ``untouched``  not attempted (the lane closed, or we were asked to stop): goes back to the outbox at once
+    """
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    UNTOUCHED = "untouched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery under lease, with all that its message needs. ``fence`` must still hold when its outcome is written.
+
+    Exactly one of ``variant`` and ``notice`` is set; ``subscription`` is None for a notice to somebody without one.
+    """
+
+    id: int
+    fence: int
+    subscriber: int
+    address: str
+    name: str
+    fields: dict[str, str] = field(default_factory=dict)
+    subscription: int | None = None
+    newsletter: str = ""
+    edition: int | None = None
+    variant: int | None = None
+    notice: int | None = None
+    due_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message for one recipient, ready for the wire.
+
+    ``buffers`` joined are the whole message: CRLF line ends, no line over 998 octets, and no line that
+    begins with a dot (so SMTP needs no dot-stuffing, RFC 5321 section 4.5.2), ending in CRLF.
+    ``smtputf8``: the recipient's local part is not ASCII (RFC 6531).
+    """
+
+    delivery: int
+    fence: int
+    message_id: str
+    envelope_sender: str
+    recipient: str
+    buffers: Sequence[bytes]
+    smtputf8: bool = False
+
+    @property
+    def size(self) -> int:
+        """Octets of the message."""
+        return sum(map(len, self.buffers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one attempt. ``code``: the SMTP reply's, 0 where there was none; ``reply``: its text, one line."""
+
+    delivery: int
+    fence: int
+    result: Result
+    code: int = 0
+    reply: str = ""
+    relay: str = ""
+    seconds: float = 0.0

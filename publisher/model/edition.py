@@ -1,0 +1,90 @@
+"""Editions: what one newsletter publishes for one slot of one cadence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Decision", "Digest", "Edition", "EditionState", "Group", "Variant"]
+
+
+class EditionState(StrEnum):
+    """The states of an edition; ``finished`` only when every delivery is in an end state."""
+
+    OPENING = "opening"
+    AWAITING_APPROVAL = "awaiting approval"
+    GOING_OUT = "going out"
+    HELD = "held"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """``slot`` is the due time, aware UTC; ``cutoff`` the newest sequence it can carry."""
+
+    id: int
+    newsletter: str
+    cadence: str
+    slot: datetime
+    state: EditionState
+    cutoff: int
+    opened_at: datetime
+    reason: str = ""
+    candidates: int = 0
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Subscriptions that can only be decided alike: same cursor, topics and language. ``count`` of them."""
+
+    cursor: int
+    topics: str
+    language: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What an edition does with a group.
+
+    ``articles``  ids, in the order of the digest; empty: no delivery
+    ``rest``      ids that are only linked (more than ``max_items``)
+    ``to``        where the cursor moves; equal to the group's cursor: it stays (waiting for ``min_items``)
+    """
+
+    group: Group
+    articles: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+    to: int
+
+    @property
+    def key(self) -> str:
+        """Readers with the same key share one variant: language, articles, rest."""
+        return "|".join((self.group.language, ",".join(self.articles), ",".join(self.rest)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """An edition rendered: personal fields still stand as tokens (``publisher.theme.fields``)."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A frozen digest of an edition for all readers with one list and language."""
+
+    id: int
+    edition: int
+    key: str
+    language: str
+    articles: tuple[str, ...]
+    rest: tuple[str, ...]
+    digest: Digest

@@ -1,0 +1,93 @@
+"""Feeds and their newsletters: what is published, to whom it is mailed and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from publisher.model.article import Article
+
+__all__ = ["Cadence", "Feed", "FeedFormat", "Newsletter", "Selection"]
+
+FeedFormat = Literal["rss", "atom", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which articles a feed takes: any of the values within a kind, all of the kinds; nothing said takes everything."""
+
+    sections: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+    def matches(self, article: Article) -> bool:
+        """Pure. Authors are compared by key; a language matches its regions (``en`` takes ``en-GB``)."""
+        return (
+            (not self.sections or article.section in self.sections)
+            and (not self.tags or any(tag in self.tags for tag in article.tags))
+            and (not self.authors or any(author.key in self.authors for author in article.authors))
+            and (
+                not self.languages
+                or article.language in self.languages
+                or article.language.split("-")[0] in self.languages
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """One of a newsletter's schedules. ``cron`` is five fields, wall clock in the newsletter's zone."""
+
+    name: str
+    schedule: str
+    cron: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newsletter:
+    """What a subscriber subscribes to. ``name`` is its feed's; times without a zone are in ``timezone``."""
+
+    name: str
+    title: str
+    description: str
+    sender_name: str
+    sender_address: str
+    subject: str
+    timezone: str
+    language: str
+    cadences: tuple[Cadence, ...]
+    default_cadence: str
+    min_items: int = 1
+    max_items: int = 20
+    overflow: Literal["link", "carry"] = "link"
+    max_wait: timedelta | None = None
+    approval: timedelta | None = None
+    late: timedelta | None = None
+    since: date | None = None
+    deliver: Literal["at once", "reader-local"] = "at once"
+    style: Literal["full", "summary", "headlines"] = "full"
+    reply_to: str = ""
+
+    def cadence(self, name: str) -> Cadence | None:
+        """The cadence of that name, or None (a cadence may be renamed while readers have it)."""
+        return next((cadence for cadence in self.cadences if cadence.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A named selection of articles. ``file`` is where it is defined, relative to the publication."""
+
+    name: str
+    title: str
+    description: str
+    file: str
+    language: str
+    selection: Selection = Selection()
+    formats: tuple[FeedFormat, ...] = ("rss", "atom", "json")
+    content: Literal["full", "summary"] = "full"
+    limit: int = 30
+    each: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    newsletter: Newsletter | None = None

@@ -1,0 +1,140 @@
+"""The publication: the folder and everything its settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from publisher.model.article import Author
+from publisher.model.feed import Feed, Newsletter
+
+__all__ = ["Delivery", "Publication", "Secrets", "Theme", "Web"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where messages go. ``transport`` is a URL: ``maildir:mail`` or ``smtp://user@relay.example.org:587``."""
+
+    transport: str = "maildir:mail"
+    profile: str = "local"
+    lanes: int = 8
+    give_up_after_hours: int = 48
+    on_unknown: str = "repeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """``pages``: we write the web archive; ``endpoints``: our server answers subscribe, confirm and unsubscribe."""
+
+    pages: bool = True
+    endpoints: bool = True
+    permalink: str = "/{year}/{slug}/"
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """The few variables of the design. Colours are ``#rrggbb``; ``logo`` is a path under the articles folder."""
+
+    accent: str = "#9a3412"
+    text: str = "#1c1917"
+    background: str = "#ffffff"
+    font: str = "Georgia, 'Times New Roman', serif"
+    heading_font: str = "Georgia, 'Times New Roman', serif"
+    logo: str = ""
+    width: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """``signing``: keys of tokens; the first signs, all of them verify, so that every token ever mailed works."""
+
+    signing: tuple[bytes, ...]
+    relay_password: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Validated and frozen. ``url`` has no slash at its end; ``database`` is ``sqlite:FILE`` or ``postgresql://…``."""
+
+    root: Path
+    title: str
+    url: str
+    description: str = ""
+    language: str = "en"
+    timezone: str = "UTC"
+    postal_address: str = ""
+    rights: str = ""
+    database: str = "sqlite:publisher.db"
+    articles: str = "articles"
+    delivery: Delivery = Delivery()
+    web: Web = Web()
+    theme: Theme = Theme()
+    sections: dict[str, str] = field(default_factory=dict)
+    authors: dict[str, Author] = field(default_factory=dict)
+    feeds: tuple[Feed, ...] = ()
+
+    @property
+    def articles_folder(self) -> Path:
+        """The articles' folder; may lie outside the publication (an existing blog's)."""
+        return (self.root / self.articles).resolve()
+
+    @property
+    def public(self) -> Path:
+        """Built output: disposable, servable by any web server."""
+        return self.root / "public"
+
+    @property
+    def templates(self) -> Path:
+        """Overrides of the built-in templates."""
+        return self.root / "templates"
+
+    @property
+    def state(self) -> Path:
+        """Locks and the delivery journal of this machine."""
+        return self.root / ".publisher"
+
+    @property
+    def host(self) -> str:
+        """The URL's host name, for ids and List-Id."""
+        return self.url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+
+    @property
+    def newsletters(self) -> tuple[Newsletter, ...]:
+        """The newsletters of all feeds, in the order of the feeds' names."""
+        return tuple(feed.newsletter for feed in self.feeds if feed.newsletter is not None)
+
+    def feed(self, name: str) -> Feed | None:
+        """The feed of that name."""
+        return next((feed for feed in self.feeds if feed.name == name), None)
+
+    def newsletter(self, name: str) -> Newsletter | None:
+        """The newsletter of that name."""
+        return next((newsletter for newsletter in self.newsletters if newsletter.name == name), None)
+
+    def section_label(self, section: str) -> str:
+        """How readers see a section: its label, or its name with a capital."""
+        return self.sections.get(section, section[:1].upper() + section[1:].replace("-", " "))
+
+    @property
+    def examples_left(self) -> tuple[str, ...]:
+        """Settings that are still an example's (RFC 2606 names): nothing may leave this machine while there are any."""
+        left = []
+        if _is_example(self.host):
+            left.append("url")
+        if not self.postal_address or "example" in self.postal_address.lower():
+            left.append("postal_address")
+        left += [
+            f"feeds/{newsletter.name}.toml: sender"
+            for newsletter in self.newsletters
+            if _is_example(newsletter.sender_address.rpartition("@")[2])
+        ]
+        return tuple(left)
+
+
+def _is_example(host: str) -> bool:
+    """RFC 2606: example.com, .net, .org and the top levels .example, .test, .invalid, .localhost."""
+    labels = host.lower().rstrip(".").split(".")
+    return labels[-1] in {"example", "test", "invalid", "localhost"} or (
+        len(labels) >= 2 and labels[-2] == "example" and labels[-1] in {"com", "net", "org"}
+    )

@@ -1,0 +1,319 @@
+"""The road: publish, open, deliver, and run, which walks all of it once, from left to right.
+
+Cron's `run`, the tick of `serve` and every command call these functions; what is decided is decided in the rooms.
+A fault of one article or newsletter is collected and reported at the end; the rest goes out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from publisher.articles.identity import Identified, identify, number
+from publisher.articles.rendering import render_articles
+from publisher.articles.sources import Source, read_sources
+from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.transport import Transport, open_transport, parse_transport
+from publisher.editions.opening import Opened, Opener
+from publisher.model.article import Article, Record
+from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
+from publisher.model.publication import Publication, Secrets
+from publisher.store import Store, beginnings, meta
+from publisher.store import articles as article_store
+from publisher.syndication.documents import Document, feed_documents
+from publisher.syndication.pages import page_documents
+from publisher.syndication.public import Written, write_public
+from publisher.theme.environment import Environment, environment_of
+from publisher.theme.media import theme_media
+
+__all__ = ["Passed", "Published", "deliver", "look", "open_editions", "publish", "ready_transport", "run"]
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What was read and built.
+
+    ``articles``  everything that could be read, newest first, drafts too
+    ``seen``      the newest sequence number up to which nothing can be missing from ``articles``: an edition that
+                  took more could pass an article by that another process numbered while we were reading
+    ``left_out``  never to be mailed, and why
+    """
+
+    articles: tuple[Article, ...]
+    written: Written
+    seen: int
+    numbered: tuple[Record, ...] = ()
+    left_out: tuple[Record, ...] = ()
+    errors: tuple[ArticleError, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Passed:
+    """What one pass did. ``errors`` are for the operator: exit status 1."""
+
+    published: Published | None = None
+    opened: list[Opened] = field(default_factory=list)
+    delivered: Delivered = field(default_factory=Delivered)
+    started_afresh: int | None = None
+    errors: list[PublisherError] = field(default_factory=list)
+
+    @property
+    def did_something(self) -> bool:
+        """Whether there is anything to tell."""
+        wrote = self.published is not None and bool(self.published.written.changed or self.published.written.removed)
+        return bool(wrote or self.opened or self.delivered.attempts or self.started_afresh or self.errors)
+
+
+def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: bool) -> Transport:
+    """The publication's transport. Raises ConfigurationError while examples are left, UsageError with a made-up time,
+    where a message could leave this machine.
+    """
+    settings = publication.delivery
+    address = parse_transport(settings.transport)
+    transport = open_transport(address, root=publication.root, password=secrets.relay_password, lanes=settings.lanes)
+    if transport.real and fixed_time:
+        raise UsageError(
+            f"--now works only on a Maildir or a relay on this machine, not with {address}",
+            remedy="leave --now out",
+        )
+    if transport.real and (left := publication.examples_left):
+        raise ConfigurationError(
+            f"still an example's: {', '.join(left)}; nothing was sent to {address}",
+            where="publication.toml",
+            remedy="set your own, for example: publisher config set url https://…",
+        )
+    return transport
+
+
+def publish(
+    publication: Publication,
+    store: Store,
+    *,
+    environment: Environment,
+    now: datetime,
+    mailing: bool,
+) -> Published:
+    """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
+
+    Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
+    removed from public/: it may be the one whose page would go.
+    """
+    with store.reading() as connection:
+        seen = article_store.counter(connection)  # before the folder is read, not after
+    sources, errors = read_sources(publication)
+    identified, more = _remember(publication, store, sources, errors, now=now)
+    errors += more
+    articles, more = render_articles(identified, publication)
+    errors += more
+    numbered: list[Record] = []
+    left_out: list[Record] = []
+    if mailing:
+        rendered = {article.id for article in articles}
+        decided, sequences = _number(store, [item for item in identified if item.record.id in rendered], now=now)
+        numbered = [record for record in decided if record.sequence is not None]
+        left_out = [record for record in decided if record.sequence is None]
+        articles = [replace(article, sequence=sequences.get(article.id)) for article in articles]
+        known = set(sequences.values())
+        while seen + 1 in known:
+            seen += 1
+    public = [article for article in articles if article.is_public(now)]
+    written = write_public(
+        publication,
+        _documents(publication, public, environment),
+        _media(publication, public),
+        keep_others=bool(errors),
+    )
+    return Published(
+        articles=tuple(articles),
+        written=written,
+        seen=seen,
+        numbered=tuple(numbered),
+        left_out=tuple(left_out),
+        errors=tuple(errors),
+    )
+
+
+def _documents(publication: Publication, public: Sequence[Article], environment: Environment) -> Iterable[Document]:
+    # Pages first: a feed must not point at a page that is not there yet.
+    yield from page_documents(publication, public, environment)
+    yield from feed_documents(publication, public)
+
+
+def _media(publication: Publication, public: Sequence[Article]) -> Iterable[tuple[Path, str]]:
+    yield from theme_media(publication)
+    for article in public:
+        for file, target in article.media:
+            yield Path(file), target
+
+
+def _remember(
+    publication: Publication,
+    store: Store,
+    sources: list[Source],
+    unreadable: list[ArticleError],
+    *,
+    now: datetime,
+) -> tuple[list[Identified], list[ArticleError]]:
+    """Identifies the sources and saves what changed; a transaction only if something did."""
+    broken = [error.where for error in unreadable if error.where]
+
+    def decide(records: dict[str, Record]) -> tuple[list[Identified], list[Record], list[ArticleError]]:
+        identified, gone, errors = identify(sources, records, publication=publication, unreadable=broken, now=now)
+        changed = [item.record for item in identified if records.get(item.record.id) != item.record]
+        return identified, [*changed, *gone], errors
+
+    with store.reading() as connection:
+        identified, changed, errors = decide(article_store.records(connection))
+    if changed:
+        with store.writing() as connection:
+            article_store.lock_counter(connection)
+            records = article_store.records(connection)
+            identified, changed, errors = decide(records)
+            article_store.save(connection, changed, records)
+    return identified, errors
+
+
+def _number(store: Store, identified: list[Identified], *, now: datetime) -> tuple[list[Record], dict[str, int]]:
+    """Numbers what is seen public and mailable for the first time: what was decided now, and all the numbers."""
+    with store.reading() as connection:
+        last_run = meta.read_moment(connection, "last_run")
+    if not number(identified, last_run=last_run, now=now, next_number=1):
+        return [], _numbers(item.record for item in identified)
+    with store.writing() as connection:
+        newest = article_store.lock_counter(connection)
+        # Another run may have numbered them since: what the database says now is what counts.
+        records = article_store.records(connection)
+        current = [replace(item, record=records[item.record.id]) for item in identified]
+        decided = number(current, last_run=last_run, now=now, next_number=newest + 1)
+        article_store.save(connection, decided, records)
+        article_store.take_numbers(connection, newest + sum(record.sequence is not None for record in decided))
+    return decided, _numbers([*(item.record for item in current), *decided])
+
+
+def _numbers(records: Iterable[Record]) -> dict[str, int]:
+    return {record.id: record.sequence for record in records if record.sequence is not None}
+
+
+def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list[Article], list[ArticleError]]:
+    """The articles as a run at ``now`` would number them, newest first, and the faults of others; saves nothing."""
+    sources, errors = read_sources(publication)
+    with store.reading() as connection:
+        records = article_store.records(connection)
+        newest = article_store.counter(connection)
+        last_run = meta.read_moment(connection, "last_run")
+    identified, _, more = identify(
+        sources,
+        records,
+        publication=publication,
+        unreadable=[error.where for error in errors if error.where],
+        now=now,
+    )
+    articles, faults = render_articles(identified, publication)
+    rendered = {article.id for article in articles}
+    decided = number(
+        [item for item in identified if item.record.id in rendered],
+        last_run=last_run,
+        now=now,
+        next_number=newest + 1,
+    )
+    sequences = {record.id: record.sequence for record in decided}
+    numbered = [replace(article, sequence=sequences.get(article.id, article.sequence)) for article in articles]
+    return numbered, [*errors, *more, *faults]
+
+
+def open_editions(
+    publication: Publication,
+    store: Store,
+    published: Published,
+    *,
+    environment: Environment,
+    now: datetime,
+) -> list[Opened]:
+    """Opens every edition that is due. Raises TemplateError before anything is opened."""
+    opener = Opener(
+        publication=publication,
+        store=store,
+        articles=published.articles,
+        newest=published.seen,
+        environment=environment,
+        now=now,
+    )
+    opener.preflight()
+    return opener.open_due()
+
+
+def deliver(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    transport: Transport,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    progress: Callable[[Delivered], None] = lambda _delivered: None,
+) -> Delivered:
+    """Delivers what the outbox holds, until nothing is due or ``stop`` is set."""
+    return deliver_outbox(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+
+
+def run(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    fixed_time: bool = False,
+    step: Callable[[Passed], None] = lambda _passed: None,
+    progress: Callable[[Delivered], None] = lambda _delivered: None,
+) -> Passed:
+    """The whole road once. Overlapping runs are harmless.
+
+    ``step`` is told after each stage, ``progress`` while deliveries go out. Raises ConfigurationError, UsageError and
+    StoreError, before anything was done; everything else is in ``errors``.
+    """
+    passed = Passed()
+    transport = ready_transport(publication, secrets, fixed_time=fixed_time)
+    now = clock()
+    environment = environment_of(publication)
+    try:
+        passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
+        passed.errors += passed.published.errors
+    except PublisherError as error:
+        passed.errors.append(error)
+    if transport.real:
+        passed.started_afresh = _first_real_run(store, now)
+    step(passed)
+    if passed.published is not None and not stop.is_set():
+        try:
+            passed.opened = open_editions(publication, store, passed.published, environment=environment, now=now)
+        except TemplateError as error:
+            passed.errors.append(error)
+        step(passed)
+    passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+    if passed.delivered.error is not None:
+        passed.errors.append(passed.delivered.error)
+    if passed.published is not None:
+        with store.writing() as connection:
+            last = meta.read_moment(connection, "last_run")
+            meta.write_moment(connection, "last_run", max(now, last) if last else now)
+    step(passed)
+    return passed
+
+
+def _first_real_run(store: Store, now: datetime) -> int | None:
+    """The number of subscriptions whose cursors start at now, if no run on a real transport was made before."""
+    with store.reading() as connection:
+        if meta.read(connection, "real_since") is not None:
+            return None
+    with store.writing() as connection:
+        if meta.read(connection, "real_since") is not None:
+            return None
+        count = beginnings.begin_for_real(connection, now)
+        meta.write_moment(connection, "real_since", now)
+    return count

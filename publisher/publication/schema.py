@@ -1,0 +1,181 @@
+"""What may stand in publication.toml and feeds/*.toml, key by key; anything else is refused.
+
+Only shapes and single values are judged here; what needs two values at once (a default cadence that is not
+among the cadences) is `loading`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from publisher.publication.schedules import parse_duration, parse_schedule
+
+__all__ = ["FeedFile", "NewsletterTable", "PublicationFile"]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'unknown time zone "{name}": write for example "Europe/Berlin" or "UTC"') from None
+    return name
+
+
+def _web_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError('not a web address: write for example "https://news.example.org"')
+    return url.rstrip("/")
+
+
+def _language(tag: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+        raise ValueError(f'"{tag}" is not a language tag (BCP 47): write for example "en" or "pt-BR"')
+    return tag
+
+
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ValueError(f'"{value}" is not a colour: write six hexadecimal digits, for example "#9a3412"')
+    return value.lower()
+
+
+def _duration(written: str) -> str:
+    parse_duration(written)
+    return written
+
+
+def _schedule(written: str) -> str:
+    parse_schedule(written)
+    return written
+
+
+def _database(url: str) -> str:
+    if not re.match(r"^(sqlite:.+|postgresql://.+)$", url):
+        raise ValueError('not a database: write "sqlite:publisher.db" or "postgresql://user@host/name"')
+    return url
+
+
+def _permalink(pattern: str) -> str:
+    if not pattern.startswith("/") or "{slug}" not in pattern:
+        raise ValueError('a permalink begins with "/" and contains {slug}, for example "/posts/{slug}/"')
+    unknown = set(re.findall(r"\{([^}]*)\}", pattern)) - {"slug", "year", "month", "day", "section"}
+    if unknown:
+        raise ValueError(f"unknown field {{{min(unknown)}}}: a permalink knows slug, year, month, day and section")
+    return pattern
+
+
+def _one_line(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("must be one line without control characters")
+    return text.strip()
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Language = Annotated[str, AfterValidator(_language)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+Permalink = Annotated[str, AfterValidator(_permalink)]
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DeliveryTable(_Table):
+    transport: Line = "maildir:mail"
+    profile: Line = "local"
+    lanes: Annotated[int, Field(ge=1, le=64)] = 8
+    give_up_after: Duration = "2 days"
+    on_unknown: Literal["repeat", "hold"] = "repeat"
+
+
+class WebTable(_Table):
+    pages: bool = True
+    endpoints: bool = True
+    permalink: Permalink = "/{year}/{slug}/"
+    trusted_proxies: list[str] = ["127.0.0.1", "::1"]
+
+
+class ThemeTable(_Table):
+    accent: Colour = "#9a3412"
+    text: Colour = "#1c1917"
+    background: Colour = "#ffffff"
+    font: Line = "Georgia, 'Times New Roman', serif"
+    heading_font: Line = "Georgia, 'Times New Roman', serif"
+    logo: Line = ""
+    width: Annotated[int, Field(ge=320, le=800)] = 600
+
+
+class AuthorTable(_Table):
+    name: Line
+    bio: Line = ""
+    url: Line = ""
+    picture: Line = ""
+
+
+class PublicationFile(_Table):
+    title: Line
+    url: WebUrl
+    description: Line = ""
+    language: Language = "en"
+    timezone: Zone = "UTC"
+    postal_address: Line = ""
+    rights: Line = ""
+    database: DatabaseUrl = "sqlite:publisher.db"
+    articles: Line = "articles"
+    delivery: DeliveryTable = DeliveryTable()
+    web: WebTable = WebTable()
+    theme: ThemeTable = ThemeTable()
+    sections: dict[str, Line] = {}
+    authors: dict[str, AuthorTable] = {}
+
+
+class SelectTable(_Table):
+    sections: list[str] = []
+    tags: list[str] = []
+    authors: list[str] = []
+    languages: list[str] = []
+
+
+class NewsletterTable(_Table):
+    sender: Line
+    cadences: Annotated[dict[str, Schedule], Field(min_length=1)]
+    subject: Line = "{{ articles[0].title }}{% if articles|length > 1 %} and {{ articles|length - 1 }} more{% endif %}"
+    title: Line | None = None
+    timezone: Zone | None = None
+    language: Language | None = None
+    default_cadence: str | None = None
+    min_items: Annotated[int, Field(ge=1)] = 1
+    max_items: Annotated[int, Field(ge=1)] = 20
+    overflow: Literal["link", "carry"] = "link"
+    max_wait: Duration | None = None
+    late: Duration | None = None
+    since: date | None = None
+    style: Literal["full", "summary", "headlines"] = "full"
+    reply_to: Line = ""
+
+    def model_post_init(self, _context: object) -> None:
+        if isinstance(self.since, datetime):
+            raise ValueError("since is a date without a time")
+
+
+class FeedFile(_Table):
+    title: Line
+    description: Line = ""
+    language: Language | None = None
+    select: SelectTable = SelectTable()
+    formats: list[Literal["rss", "atom", "json"]] = ["rss", "atom", "json"]
+    content: Literal["full", "summary"] = "full"
+    limit: Annotated[int, Field(ge=1, le=1000)] = 30
+    newsletter: NewsletterTable | None = None

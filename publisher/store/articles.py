@@ -1,0 +1,54 @@
+"""What the database remembers of articles: identity, dates, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+from sqlalchemy import Connection, insert, select, update
+
+from publisher.model.article import Record
+from publisher.store.schema import articles, counters
+
+__all__ = ["counter", "lock_counter", "numbers", "records", "save", "take_numbers"]
+
+_COLUMNS = tuple(field.name for field in fields(Record))
+
+
+def records(connection: Connection) -> dict[str, Record]:
+    """Every article ever seen, by id."""
+    rows = connection.execute(select(*(articles.c[name] for name in _COLUMNS)))
+    return {row.id: Record(**row._mapping) for row in rows}
+
+
+def save(connection: Connection, changed: Iterable[Record], known: Iterable[str]) -> None:
+    """Writes records; ``known`` are the ids that have a row already."""
+    known = set(known)
+    rows = [{name: getattr(record, name) for name in _COLUMNS} for record in changed]
+    if fresh := [row for row in rows if row["id"] not in known]:
+        connection.execute(insert(articles), fresh)
+    for row in rows:
+        if row["id"] in known:
+            connection.execute(update(articles).where(articles.c.id == row["id"]).values(row))
+
+
+def counter(connection: Connection) -> int:
+    """The newest sequence number that is committed."""
+    return int(connection.execute(select(counters.c.value).where(counters.c.name == "sequence")).scalar_one())
+
+
+def lock_counter(connection: Connection) -> int:
+    """The newest sequence number; nobody else can take one until this transaction ends."""
+    statement = select(counters.c.value).where(counters.c.name == "sequence").with_for_update()
+    return int(connection.execute(statement).scalar_one())
+
+
+def take_numbers(connection: Connection, newest: int) -> None:
+    """Moves the counter, which `lock_counter` holds, to ``newest``."""
+    connection.execute(update(counters).where(counters.c.name == "sequence").values(value=newest))
+
+
+def numbers(connection: Connection) -> dict[str, Record]:
+    """The records that have a number, by article id."""
+    rows = connection.execute(select(*(articles.c[name] for name in _COLUMNS)).where(articles.c.sequence.is_not(None)))
+    return {row.id: Record(**row._mapping) for row in rows}

@@ -1,0 +1,160 @@
+"""Opening SQLite or PostgreSQL, bringing the schema up to date, and transactions.
+
+Guarantees: what `writing` committed survives a power failure (SQLite: WAL with synchronous FULL). A write waits
+at most LOCK_WAIT seconds for another process. Fails with StoreLocked or StoreUnreachable, never with a
+driver's own exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+
+from publisher.model.errors import ConfigurationError, StoreError, StoreLocked, StoreUnreachable
+from publisher.store.schema import HEAD
+
+__all__ = ["LOCK_WAIT", "Store", "open_store"]
+
+LOCK_WAIT = 15.0
+"""Seconds that a write waits for another process's transaction."""
+
+
+class Store:
+    """A database that is up to date. Safe to share between threads; not between processes."""
+
+    def __init__(self, engine: Engine, *, name: str, after_commit: Callable[[], None] | None = None) -> None:
+        self._engine = engine
+        self._after_commit = after_commit
+        self.name = name
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database and changes nothing."""
+        with _wrapped(self.name), self._engine.connect() as connection:
+            _begin(connection, "BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back by any exception."""
+        with _wrapped(self.name), self._engine.connect() as connection:
+            # SQLite takes the write lock at once: taken later, a reader that wants to write fails instead of waiting.
+            _begin(connection, "BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+        if self._after_commit is not None:
+            self._after_commit()
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._engine.dispose()
+
+
+def open_store(database: str, root: Path, *, after_commit: Callable[[], None] | None = None) -> Store:
+    """The store of ``sqlite:FILE`` (relative to ``root``) or ``postgresql://…``, migrated to the newest schema.
+
+    ``after_commit`` is called after each of its commits: the tests of crashes kill the process there.
+    Raises ConfigurationError (no such kind of database), StoreUnreachable, StoreLocked.
+    """
+    if database.startswith("sqlite:"):
+        path = root / database.removeprefix("sqlite:").removeprefix("//")
+        engine, name = _sqlite(path, wait=LOCK_WAIT), path.name
+    elif database.startswith("postgresql://"):
+        url = database.replace("postgresql://", "postgresql+psycopg://", 1)
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        name = engine.url.render_as_string(hide_password=True).replace("+psycopg", "")
+    else:
+        raise ConfigurationError(f'"{database}" is not a database', where="publication.toml")
+    store = Store(engine, name=name, after_commit=after_commit)
+    try:
+        with _wrapped(name):
+            _bring_up_to_date(engine)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _sqlite(path: Path, *, wait: float) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": wait, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun by us, not by the driver's guesses
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    return engine
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement)
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    with engine.connect() as connection:
+        current = _version(connection)
+    if current == HEAD:
+        return
+    from publisher.store.migrating import migrate  # Alembic takes most of a second to import
+
+    migrate(engine, current)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()
+
+
+@contextmanager
+def _wrapped(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _operational(error, name) from error
+    except (ProgrammingError, DBAPIError) as error:
+        raise StoreError(f"the database refused: {_cause(error)}", where=name) from error
+    except SQLAlchemyError as error:
+        raise StoreError(str(error), where=name) from error
+
+
+def _operational(error: OperationalError, name: str) -> StoreError:
+    cause = _cause(error)
+    if "locked" in cause or "busy" in cause:
+        return StoreLocked(
+            f"locked by another process for more than {LOCK_WAIT:.0f} seconds",
+            where=name,
+            remedy="nothing was lost; run it again when the other one has ended",
+        )
+    remedies = {
+        "unable to open": "make the publication's folder and the file writable",
+        "readonly": "make the file and its folder writable",
+        "disk is full": "free some room and run it again; nothing was lost",
+        "not a database": "move the file away, or restore a backup",
+    }
+    remedy = next((advice for sign, advice in remedies.items() if sign in cause), "see that it runs and is reachable")
+    return StoreUnreachable(cause, where=name, remedy=remedy)
+
+
+def _cause(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())

@@ -1,0 +1,209 @@
+"""Editions: their rows, states, variants and sums."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, select, update
+
+from publisher.model.delivery import DeliveryState
+from publisher.model.edition import Digest, Edition, EditionState, Variant
+from publisher.store.inserting import insert_missing
+from publisher.store.schema import attempts, deliveries, editions, exclusions, slots, variants
+
+__all__ = [
+    "Sums",
+    "digest_of",
+    "doubtful",
+    "finish",
+    "get",
+    "in_state",
+    "insert_edition",
+    "last_slot",
+    "listing",
+    "pass_slot",
+    "set_state",
+    "sums",
+    "variants_of",
+]
+
+OUTSTANDING = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """candidates = excluded + accepted + failed + withdrawn + outstanding, always (while it is opening: so far)."""
+
+    candidates: int
+    excluded: dict[str, int]
+    accepted: int
+    failed: int
+    withdrawn: int
+    outstanding: int
+    deferred: int
+    unknown: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether nobody is unaccounted for."""
+        parts = sum(self.excluded.values()) + self.accepted + self.failed + self.withdrawn + self.outstanding
+        return self.candidates == parts
+
+
+def _edition(row: Row[tuple[object, ...]]) -> Edition:
+    values = dict(row._mapping)
+    values.pop("progress", None)
+    values["state"] = EditionState(values["state"])
+    return Edition(**values)
+
+
+def last_slot(connection: Connection, newsletter: str, cadence: str) -> datetime | None:
+    """The newest slot that has been decided."""
+    return connection.execute(
+        select(slots.c.slot).where(slots.c.newsletter == newsletter, slots.c.cadence == cadence)
+    ).scalar()
+
+
+def pass_slot(connection: Connection, newsletter: str, cadence: str, slot: datetime) -> bool:
+    """Marks a slot as decided; False if it, or a later one, already was. Slots never go back."""
+    before = datetime(1, 1, 2, tzinfo=UTC)
+    row = {"newsletter": newsletter, "cadence": cadence, "slot": before}
+    insert_missing(connection, slots, [row], "newsletter", "cadence")
+    passed = connection.execute(
+        update(slots)
+        .where(slots.c.newsletter == newsletter, slots.c.cadence == cadence, slots.c.slot < slot)
+        .values(slot=slot)
+    )
+    return passed.rowcount == 1
+
+
+def insert_edition(
+    connection: Connection, *, newsletter: str, cadence: str, slot: datetime, cutoff: int, now: datetime
+) -> int:
+    """A new edition, opening. UNIQUE (newsletter, cadence, slot) stands behind `pass_slot`."""
+    inserted = connection.execute(
+        insert(editions)
+        .values(
+            newsletter=newsletter,
+            cadence=cadence,
+            slot=slot,
+            state=EditionState.OPENING,
+            cutoff=cutoff,
+            opened_at=now,
+        )
+        .returning(editions.c.id)
+    )
+    return int(inserted.scalar_one())
+
+
+def get(connection: Connection, number: int) -> Edition | None:
+    """The edition of that number."""
+    row = connection.execute(select(editions).where(editions.c.id == number)).first()
+    return _edition(row) if row else None
+
+
+def in_state(connection: Connection, state: EditionState) -> list[Edition]:
+    """Editions in a state, oldest first."""
+    rows = connection.execute(select(editions).where(editions.c.state == state).order_by(editions.c.id))
+    return [_edition(row) for row in rows]
+
+
+def listing(connection: Connection, *, newsletter: str | None = None, limit: int = 50) -> list[Edition]:
+    """The newest editions, newest first."""
+    statement = select(editions).order_by(editions.c.id.desc()).limit(limit)
+    if newsletter is not None:
+        statement = statement.where(editions.c.newsletter == newsletter)
+    return [_edition(row) for row in connection.execute(statement)]
+
+
+def set_state(
+    connection: Connection, number: int, state: EditionState, *, came_from: EditionState, reason: str = ""
+) -> bool:
+    """Moves an edition from one state to another; False if somebody else moved it first."""
+    changed = connection.execute(
+        update(editions)
+        .where(editions.c.id == number, editions.c.state == came_from)
+        .values(state=state, reason=reason)
+    )
+    return changed.rowcount == 1
+
+
+def finish(connection: Connection, now: datetime) -> list[int]:
+    """Editions that are going out and have no outstanding delivery become finished; their numbers."""
+    outstanding = exists().where(and_(deliveries.c.edition_id == editions.c.id, deliveries.c.state.in_(OUTSTANDING)))
+    done = connection.execute(
+        update(editions)
+        .where(editions.c.state == EditionState.GOING_OUT, ~outstanding)
+        .values(state=EditionState.FINISHED, finished_at=now)
+        .returning(editions.c.id)
+    )
+    return sorted(row.id for row in done)
+
+
+def sums(connection: Connection, number: int) -> Sums:
+    """The edition's account, counted from the rows."""
+    candidates = connection.execute(select(editions.c.candidates).where(editions.c.id == number)).scalar_one()
+    states: dict[str, int] = dict(
+        connection.execute(
+            select(deliveries.c.state, func.count())
+            .where(deliveries.c.edition_id == number)
+            .group_by(deliveries.c.state)
+        ).all()
+    )
+    unknown = connection.execute(
+        select(func.count()).where(deliveries.c.edition_id == number, deliveries.c.was_unknown)
+    ).scalar_one()
+    reasons = connection.execute(
+        select(exclusions.c.reason, exclusions.c.count)
+        .where(exclusions.c.edition_id == number)
+        .order_by(exclusions.c.reason)
+    )
+    return Sums(
+        candidates=candidates,
+        excluded=dict(reasons.all()),
+        accepted=states.get(DeliveryState.ACCEPTED, 0),
+        failed=states.get(DeliveryState.FAILED, 0),
+        withdrawn=states.get(DeliveryState.WITHDRAWN, 0),
+        outstanding=sum(states.get(state, 0) for state in OUTSTANDING),
+        deferred=states.get(DeliveryState.DEFERRED, 0),
+        unknown=unknown,
+    )
+
+
+def doubtful(connection: Connection, number: int) -> list[dict[str, object]]:
+    """Deliveries with an attempt whose fate is unknown: the final dot left and no reply was read."""
+    rows = connection.execute(
+        select(deliveries.c.id, deliveries.c.subscriber_id, deliveries.c.state, attempts.c.at, attempts.c.relay)
+        .join(attempts, attempts.c.delivery_id == deliveries.c.id)
+        .where(deliveries.c.edition_id == number, attempts.c.result == "unknown")
+        .order_by(attempts.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def _variant(row: Row[tuple[object, ...]]) -> Variant:
+    values = row._mapping
+    return Variant(
+        id=values["id"],
+        edition=values["edition_id"],
+        key=values["key"],
+        language=values["language"],
+        articles=tuple(json.loads(values["articles"])),
+        rest=tuple(json.loads(values["rest"])),
+        digest=Digest(
+            subject=values["subject"], preheader=values["preheader"], html=values["html"], text=values["text"]
+        ),
+    )
+
+
+def variants_of(connection: Connection, number: int) -> list[Variant]:
+    """The edition's variants, with their digests."""
+    rows = connection.execute(select(variants).where(variants.c.edition_id == number).order_by(variants.c.id))
+    return [_variant(row) for row in rows]
+
+
+def digest_of(connection: Connection, variant: int) -> Variant:
+    """One variant by its id."""
+    return _variant(connection.execute(select(variants).where(variants.c.id == variant)).one())

@@ -1,0 +1,101 @@
+"""Giving articles back: what a delivery that ends without being accepted does to its reader's cursor.
+
+The cursor returns to the delivery's ``from`` only if it stands at its ``to``; otherwise another edition has gone
+on from there, and the articles are recorded as missed. A delivery that was ever unknown returns nothing (it may
+have arrived), nor does one of an earlier subscription, nor one whose reader has left.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, insert, literal, select, update
+
+from publisher.model.delivery import DeliveryState
+from publisher.model.edition import EditionState
+from publisher.store.schema import articles, deliveries, editions, missed, subscriptions, variants
+
+__all__ = ["cancel", "end"]
+
+_ENDING = deliveries.alias("ending")
+
+
+def end(
+    connection: Connection, chosen: ColumnElement[bool], state: DeliveryState, *, reason: str, now: datetime
+) -> int:
+    """Ends the ``chosen`` deliveries as failed or withdrawn and gives their articles back; how many there were."""
+    ids = select(deliveries.c.id).where(chosen)
+    _return_cursors(connection, ids)
+    _record_missed(connection, ids, reason=reason, now=now)
+    ended = connection.execute(
+        update(deliveries).where(chosen).values(state=state, ended_at=now, lease_until=None, reply=reason)
+    )
+    return ended.rowcount
+
+
+def cancel(connection: Connection, edition: int, reason: str, now: datetime) -> int:
+    """Cancels an edition: whatever is not claimed is withdrawn. How many deliveries that were."""
+    connection.execute(
+        update(editions)
+        .where(editions.c.id == edition, editions.c.state.not_in([EditionState.FINISHED, EditionState.CANCELLED]))
+        .values(state=EditionState.CANCELLED, reason=reason, finished_at=now)
+    )
+    waiting = and_(
+        deliveries.c.edition_id == edition,
+        deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
+    )
+    return end(connection, waiting, DeliveryState.WITHDRAWN, reason=reason, now=now)
+
+
+def _theirs(ids: Select[tuple[int]]) -> ColumnElement[bool]:
+    """Deliveries ``_ENDING`` among ``ids`` whose reader is still of the subscription that they were made for."""
+    return and_(
+        _ENDING.c.id.in_(ids),
+        _ENDING.c.subscription_id == subscriptions.c.id,
+        _ENDING.c.generation == subscriptions.c.generation,
+        subscriptions.c.state == "active",
+        ~_ENDING.c.was_unknown,
+    )
+
+
+def _return_cursors(connection: Connection, ids: Select[tuple[int]]) -> None:
+    back = and_(_theirs(ids), subscriptions.c.cursor == _ENDING.c.cursor_to)
+    passed = exists().where(
+        back, missed.c.subscription_id == subscriptions.c.id, missed.c.sequence > _ENDING.c.cursor_from
+    )
+    connection.execute(delete(missed).where(passed.correlate(missed)))
+    target = select(_ENDING.c.cursor_from).where(back).correlate(subscriptions).scalar_subquery()
+    connection.execute(update(subscriptions).where(exists().where(back).correlate(subscriptions)).values(cursor=target))
+
+
+def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: str, now: datetime) -> None:
+    """For those whose cursor has moved on. It runs after `_return_cursors`, which left these alone."""
+    stayed = and_(_theirs(ids), subscriptions.c.cursor > _ENDING.c.cursor_to)
+    lists = (
+        select(variants.c.id, variants.c.articles, variants.c.rest)
+        .join(_ENDING, _ENDING.c.variant_id == variants.c.id)
+        .join(subscriptions, subscriptions.c.id == _ENDING.c.subscription_id)
+        .where(stayed)
+        .distinct()
+    )
+    for variant in connection.execute(lists).all():
+        known = exists().where(
+            missed.c.subscription_id == _ENDING.c.subscription_id, missed.c.sequence == articles.c.sequence
+        )
+        rows = (
+            select(
+                _ENDING.c.subscription_id,
+                articles.c.sequence,
+                _ENDING.c.edition_id,
+                literal(reason),
+                literal(now, missed.c.at.type),
+            )
+            .select_from(_ENDING.join(subscriptions, subscriptions.c.id == _ENDING.c.subscription_id))
+            .join(articles, articles.c.id.in_(json.loads(variant.articles) + json.loads(variant.rest)))
+            .where(stayed, _ENDING.c.variant_id == variant.id, articles.c.sequence.is_not(None))
+            .where(~known.correlate(_ENDING, articles))
+        )
+        connection.execute(
+            insert(missed).from_select(["subscription_id", "sequence", "edition_id", "reason", "at"], rows)
+        )

@@ -1,0 +1,306 @@
+"""The tables, for SQLite and PostgreSQL alike. A change here comes with a migration; a test compares the two.
+
+Times are aware UTC. What readers' rows point at is never deleted while they live.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+__all__ = ["HEAD", "UtcDateTime", "metadata"]
+
+HEAD = "0001"
+"""The newest migration. Held against the migrations by a test."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment. SQLite has no zones: there it is kept as UTC text, which sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows only through INTEGER PRIMARY KEY; PostgreSQL needs 64 bits for the ledger.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# One row a counter. Whoever takes a number keeps the row locked until commit: a number taken and not yet
+# committed would otherwise be passed by for ever by an edition that reads the newer one.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("path", Text, nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("content_hash", Text, nullable=False, index=True),
+    Column("published", UtcDateTime, nullable=False),
+    Column("updated", UtcDateTime, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("public_since", UtcDateTime),
+    Column("gone_at", UtcDateTime),
+    Column("sequence", BigInteger, unique=True),
+    Column("numbered_at", UtcDateTime),
+    Column("left_out", Text, nullable=False, server_default=""),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("address", Text),
+    Column("address_hash", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("timezone", Text, nullable=False, server_default=""),
+    Column("fields", Text, nullable=False, server_default="{}"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("erased_at", UtcDateTime),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("cadence", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cursor", BigInteger, nullable=False),
+    Column("topics", Text, nullable=False, server_default="*"),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("snoozed_until", UtcDateTime),
+    # Counts sign-ups: a delivery of an earlier subscription returns nothing to a later one.
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("subscriber_id", "newsletter"),
+    CheckConstraint("state IN ('pending', 'active', 'unsubscribed')", name="state"),
+)
+Index("ix_subscriptions_groups", subscriptions.c.newsletter, subscriptions.c.cadence, subscriptions.c.id)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("newsletter", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ip", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("wording", Text, nullable=False, server_default=""),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+)
+
+# The newest slot of each cadence that has been decided, opened or empty: what is due lies after it.
+slots = Table(
+    "slots",
+    metadata,
+    Column("newsletter", Text, primary_key=True),
+    Column("cadence", Text, primary_key=True),
+    Column("slot", UtcDateTime, nullable=False),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("newsletter", Text, nullable=False),
+    Column("cadence", Text, nullable=False),
+    Column("slot", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("cutoff", BigInteger, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("candidates", Integer, nullable=False, server_default="0"),
+    # The last subscription that an opening has dealt with: a killed opening goes on after it.
+    Column("progress", BigInteger, nullable=False, server_default="0"),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("newsletter", "cadence", "slot"),
+    CheckConstraint(
+        "state IN ('opening', 'awaiting approval', 'going out', 'held', 'paused', 'finished', 'cancelled')",
+        name="state",
+    ),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", Key, ForeignKey("editions.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("articles", Text, nullable=False),
+    Column("rest", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("edition_id", "key"),
+)
+
+# What an edition does with each group of subscriptions; SQL joins it to the readers.
+groups = Table(
+    "edition_groups",
+    metadata,
+    Column("edition_id", Key, ForeignKey("editions.id"), primary_key=True),
+    Column("cursor", BigInteger, primary_key=True),
+    Column("topics", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("variant_id", Key, ForeignKey("variants.id")),
+    Column("cursor_to", BigInteger, nullable=False),
+)
+
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("edition_id", Key, ForeignKey("editions.id"), primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("fields", Text, nullable=False, server_default="{}"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", Key, ForeignKey("editions.id")),
+    Column("variant_id", Key, ForeignKey("variants.id")),
+    Column("notice_id", Key, ForeignKey("notices.id")),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("subscription_id", Key, ForeignKey("subscriptions.id"), index=True),
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("cursor_from", BigInteger, nullable=False, server_default="0"),
+    Column("cursor_to", BigInteger, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    # due_at is the message's Date and stays; try_at is when it may be claimed (next).
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("try_at", UtcDateTime, nullable=False),
+    Column("first_tried_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("worker", Text, nullable=False, server_default=""),
+    Column("lease_until", UtcDateTime),
+    Column("was_unknown", Boolean, nullable=False, server_default=text("false")),
+    Column("reply", Text, nullable=False, server_default=""),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("edition_id", "subscription_id"),
+    CheckConstraint(
+        "state IN ('queued', 'claimed', 'accepted', 'deferred', 'failed', 'withdrawn')",
+        name="state",
+    ),
+    CheckConstraint("(edition_id IS NULL) <> (notice_id IS NULL)", name="edition_or_notice"),
+)
+_OUTSTANDING = text("state IN ('queued', 'claimed', 'deferred')")
+Index(
+    "ix_deliveries_outbox",
+    deliveries.c.priority,
+    deliveries.c.try_at,
+    deliveries.c.id,
+    sqlite_where=_OUTSTANDING,
+    postgresql_where=_OUTSTANDING,
+)
+Index("ix_deliveries_states", deliveries.c.edition_id, deliveries.c.state)
+
+# The ledger: append-only.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("delivery_id", Key, ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("relay", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
+missed = Table(
+    "missed",
+    metadata,
+    Column("subscription_id", Key, ForeignKey("subscriptions.id"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("edition_id", Key, ForeignKey("editions.id")),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,190 @@
+"""Subscribers: people, each known by one address and by its keyed hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from publisher.model.subscriber import Subscriber, SubscriptionState
+from publisher.store.inserting import insert_missing
+from publisher.store.schema import subscribers, subscriptions, suppressions
+
+__all__ = [
+    "Listed",
+    "NewSubscriber",
+    "active",
+    "by_hash",
+    "get",
+    "hash_of",
+    "insert_new",
+    "listing",
+    "lock",
+    "update_details",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubscriber:
+    """Somebody who may not have a row yet. ``fields`` are the publisher's own."""
+
+    address: str
+    address_hash: str
+    name: str
+    language: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One subscription as a person reads it. ``suppressed``: why the address must not be mailed, or empty."""
+
+    subscription: int
+    address: str
+    name: str
+    newsletter: str
+    cadence: str
+    state: SubscriptionState
+    topics: str
+    language: str
+    since: datetime
+    suppressed: str
+
+
+_COLUMNS = (
+    subscribers.c.id,
+    subscribers.c.address,
+    subscribers.c.name,
+    subscribers.c.language,
+    subscribers.c.timezone,
+    subscribers.c.fields,
+)
+
+
+def _subscriber(row: Row[*tuple[Any, ...]]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        address=row.address or "",
+        name=row.name,
+        language=row.language,
+        timezone=row.timezone,
+        fields=json.loads(row.fields),
+    )
+
+
+def active(connection: Connection) -> int:
+    """How many subscriptions are active, of all newsletters."""
+    statement = select(func.count()).where(subscriptions.c.state == SubscriptionState.ACTIVE.value)
+    return int(connection.execute(statement).scalar_one())
+
+
+def get(connection: Connection, number: int) -> Subscriber | None:
+    """The subscriber of that number; the address of somebody erased is empty."""
+    row = connection.execute(select(*_COLUMNS).where(subscribers.c.id == number)).first()
+    return _subscriber(row) if row else None
+
+
+def by_hash(connection: Connection, hashes: Iterable[str]) -> dict[str, Subscriber]:
+    """The subscribers of these addresses (at most some 10,000), by address hash."""
+    statement = select(subscribers.c.address_hash, *_COLUMNS).where(subscribers.c.address_hash.in_(list(hashes)))
+    return {row.address_hash: _subscriber(row) for row in connection.execute(statement)}
+
+
+def hash_of(connection: Connection, number: int) -> str:
+    """The address hash of a subscriber that exists."""
+    statement = select(subscribers.c.address_hash).where(subscribers.c.id == number)
+    return str(connection.execute(statement).scalar_one())
+
+
+def insert_new(connection: Connection, people: Iterable[NewSubscriber], now: datetime) -> None:
+    """Inserts those whose address hash is not there yet; the others stay as they are."""
+    rows = [
+        {
+            "address": person.address,
+            "address_hash": person.address_hash,
+            "name": person.name,
+            "language": person.language,
+            "fields": json.dumps(person.fields, ensure_ascii=False),
+            "created_at": now,
+        }
+        for person in people
+    ]
+    insert_missing(connection, subscribers, rows, "address_hash")
+
+
+def update_details(connection: Connection, subscriber: Subscriber) -> None:
+    """Writes name, language and own fields."""
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber.id)
+        .values(
+            name=subscriber.name,
+            language=subscriber.language,
+            fields=json.dumps(subscriber.fields, ensure_ascii=False),
+        )
+    )
+
+
+def lock(connection: Connection, number: int) -> None:
+    """Until this transaction ends, nobody else who locks decides anything about this subscriber."""
+    connection.execute(select(subscribers.c.id).where(subscribers.c.id == number).with_for_update()).first()
+
+
+def listing(
+    connection: Connection,
+    *,
+    newsletter: str | None = None,
+    state: SubscriptionState | None = None,
+    address_hash: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[Listed]:
+    """Subscriptions with their people, by number; ``after`` one, to go on from there. Not of erased ones."""
+    statement = (
+        select(
+            subscriptions.c.id,
+            subscribers.c.address,
+            subscribers.c.name,
+            subscriptions.c.newsletter,
+            subscriptions.c.cadence,
+            subscriptions.c.state,
+            subscriptions.c.topics,
+            subscriptions.c.language,
+            subscriptions.c.created_at,
+            suppressions.c.reason,
+        )
+        .select_from(
+            subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id).outerjoin(
+                suppressions, suppressions.c.address_hash == subscribers.c.address_hash
+            )
+        )
+        .where(subscribers.c.address.is_not(None), subscriptions.c.id > after)
+        .order_by(subscriptions.c.id)
+    )
+    if newsletter is not None:
+        statement = statement.where(subscriptions.c.newsletter == newsletter)
+    if state is not None:
+        statement = statement.where(subscriptions.c.state == state.value)
+    if address_hash is not None:
+        statement = statement.where(subscribers.c.address_hash == address_hash)
+    if limit is not None:
+        statement = statement.limit(limit)
+    return [
+        Listed(
+            subscription=row.id,
+            address=row.address,
+            name=row.name,
+            newsletter=row.newsletter,
+            cadence=row.cadence,
+            state=SubscriptionState(row.state),
+            topics=row.topics,
+            language=row.language,
+            since=row.created_at,
+            suppressed=row.reason or "",
+        )
+        for row in connection.execute(statement)
+    ]

@@ -1,0 +1,88 @@
+"""What a page says of the feeds, so that readers and programs find them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from publisher.model.article import Article
+from publisher.model.feed import Feed, FeedFormat, Selection
+from publisher.model.publication import Publication
+from publisher.syndication.addresses import MEDIA_TYPES, feed_page, feed_url
+from publisher.syndication.characters import one_line
+
+__all__ = ["Discovery", "FeedLink", "feed_links"]
+
+_LABELS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """One document of a feed. ``title`` names feed and format; ``label`` the format; ``url`` is absolute."""
+
+    title: str
+    label: str
+    type: str
+    url: str
+
+
+def feed_links(publication: Publication, feed: Feed, *, title: str = "") -> tuple[FeedLink, ...]:
+    """The documents of a feed. Pure. ``title`` stands in for the feed's own."""
+    shown = title or one_line(feed.title) or feed.name
+    return tuple(
+        FeedLink(
+            f"{shown} ({_LABELS[format]})",
+            _LABELS[format],
+            MEDIA_TYPES[format],
+            feed_url(publication, feed, format),
+        )
+        for format in feed.formats
+    )
+
+
+class Discovery:
+    """The ``<link rel=alternate>`` of pages: each feed, most relevant first, no title twice. Pure.
+
+    Most relevant are a page's own feeds; then, for an article, the narrow feeds that select it, then the wide
+    ones; then the others. Feeds made for every value (``each``) are left to the page that they are about.
+    """
+
+    def __init__(self, publication: Publication, feeds: Sequence[Feed]) -> None:
+        self._named = [feed for feed in publication.feeds if feed.formats]
+        self._made: dict[str, list[Feed]] = {}
+        for feed in feeds:
+            if feed not in publication.feeds:
+                self._made.setdefault(feed_page(publication, feed), []).append(feed)
+        self._pages = [feed_page(publication, feed) for feed in self._named]
+        titles = Counter(one_line(feed.title) for feed in self._named)
+        self._links = {
+            feed.name: feed_links(
+                publication,
+                feed,
+                title=one_line(feed.title) if titles[one_line(feed.title)] < 2 else f"{feed.title}, {feed.name}",
+            )
+            for feed in feeds
+        }
+        self._known: dict[tuple[int, ...], list[FeedLink]] = {}
+
+    def of(self, page: str, article: Article | None = None) -> list[FeedLink]:
+        """The links of the page at the address ``page``, which is ``article``'s if that is given."""
+        made = [link for feed in self._made.get(page, ()) for link in self._links[feed.name]]
+        ranks = tuple(
+            _rank(feed, own=own == page, article=article) for feed, own in zip(self._named, self._pages, strict=True)
+        )
+        if ranks not in self._known:
+            order = sorted(range(len(ranks)), key=lambda at: ranks[at])
+            self._known[ranks] = [link for at in order for link in self._links[self._named[at].name]]
+        return [*made, *self._known[ranks]]
+
+
+def _rank(feed: Feed, *, own: bool, article: Article | None) -> int:
+    """Less is more relevant."""
+    wide = feed.selection == Selection()
+    if own:
+        return 0
+    if article is None:
+        return 1 if wide else 2
+    return 3 if not feed.selection.matches(article) else 2 if wide else 1

@@ -1,0 +1,292 @@
+"""The web archive: every page a reader can open, from templates/web/.
+
+Guarantees: the same articles, settings and templates give the same bytes; links between our own pages are
+relative, addresses meant for others (canonical, feeds, Open Graph) absolute. Fails with TemplateError, which
+names the template's file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from publisher.model.article import Article, Image
+from publisher.model.publication import Publication
+from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
+from publisher.syndication.characters import clean, excerpt, one_line, text_of
+from publisher.syndication.discovery import Discovery, feed_links
+from publisher.syndication.documents import Document, feed_selections
+from publisher.syndication.entries import NEVER
+from publisher.syndication.links import Links
+from publisher.syndication.listings import by_month, by_year, listings
+from publisher.syndication.opml import opml_document
+from publisher.syndication.palette import palettes
+from publisher.syndication.sitemap import sitemap_documents
+from publisher.theme.environment import Environment, render
+from publisher.theme.media import theme_url
+
+__all__ = ["page_documents"]
+
+_ON_FRONT = 22
+_CARDS = 24  # of a listing page, with pictures and summaries
+_TITLES = 300  # and after them, titles only
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """An article where it is listed. ``heading`` is never empty; ``image`` is linked from the page."""
+
+    article: Article
+    link: str
+    heading: str
+    summary: str
+    image: Image | None
+
+
+def page_documents(
+    publication: Publication, articles: Sequence[Article], environment: Environment
+) -> Iterator[Document]:
+    """The web archive, the style sheets, sitemap.xml and feeds.opml.
+
+    ``articles``: the public ones, newest first. Without ``publication.web.pages`` only what belongs to the
+    feeds is made: feed.css and feeds.opml. Raises TemplateError.
+    """
+    archive = _Archive(publication, articles, environment)
+    yield archive.sheet("feed.css")
+    opml = opml_document(publication, archive.feeds, _newest(articles) or NEVER)
+    if opml is not None:
+        yield Document("feeds.opml", opml)
+    if publication.web.pages:
+        yield archive.sheet("style.css")
+        yield from archive.pages()
+
+
+class _Archive:
+    """One build of the pages. ``sitemap`` collects (address, last change) as they are made."""
+
+    def __init__(self, publication: Publication, articles: Sequence[Article], environment: Environment) -> None:
+        self.publication = publication
+        self.articles = articles
+        self.environment = environment
+        self.home = home(publication)
+        self.feeds = feed_selections(publication, articles)
+        self.sitemap: list[tuple[str, datetime | None]] = []
+        self.discovery = Discovery(publication, self.feeds)
+        self.local = environment.filters["local"]
+
+    def pages(self) -> Iterator[Document]:
+        """Articles first, then the pages that list them, the front page, and the sitemap last."""
+        for article in self.articles:
+            path = file_of(self.publication, article.url)
+            if path is not None:
+                yield self.article(article, path)
+        yield from self.listings()
+        yield from self.archive()
+        yield self.follow()
+        yield self.front()
+        yield self.missing()
+        for article in self.articles:
+            yield from self.moved(article)
+        yield from (Document(*written) for written in sitemap_documents(self.home, self.sitemap))
+
+    def sheet(self, name: str) -> Document:
+        """A style sheet with the theme's colours in it."""
+        light, dark = palettes(self.publication.theme)
+        return self.rendered(name, name, {"light": light, "dark": dark})
+
+    def article(self, article: Article, path: str) -> Document:
+        """An article's own page."""
+        links = Links.of(self.home, path, ascii_url(article.url))
+        words = text_of(article.html)
+        summary = one_line(article.summary)
+        heading = one_line(article.title) or excerpt(summary or words, 70) or _date(article)
+        return self.page(
+            "article.html",
+            path,
+            ascii_url(article.url),
+            changed=article.updated,
+            about=article,
+            language=article.language or self.publication.language,
+            title=heading,
+            heading=heading,
+            description=excerpt(summary or words, 200),
+            article=article,
+            tags=[tag for tag in article.tags if one_line(tag)],
+            standfirst="" if not article.title or words.startswith(summary.rstrip("…. ")) else summary,
+            lead=links.image(article.image) if article.image and article.image.url not in article.html else None,
+            text=Markup(links.text(article.html)),
+        )
+
+    def moved(self, article: Article) -> Iterator[Document]:
+        """A page at each of the article's old addresses that leads to the new one."""
+        for alias in article.aliases:
+            path = file_of(self.publication, self.home + alias.removeprefix(self.home).lstrip("/"))
+            if path is not None:
+                link = Links.of(self.home, path).to(article.url)
+                values = {
+                    "heading": one_line(article.title) or link,
+                    "canonical": ascii_url(article.url),
+                    "link": link,
+                }
+                yield self.rendered("moved.html", path, values)
+
+    def listings(self) -> Iterator[Document]:
+        """The page of each section, tag and author."""
+        for listing in listings(self.publication, self.feeds, self.articles):
+            address = listing_url(self.publication, listing.kind, listing.name)
+            links = Links.of(self.home, listing.path)
+            yield self.page(
+                f"{listing.kind}.html",
+                listing.path,
+                address,
+                changed=_newest(listing.articles),
+                title=listing.title,
+                description=one_line(listing.author.bio) if listing.author else "",
+                author=listing.author,
+                picture=links.to(theme_url(self.publication, listing.author.picture)) if listing.author else "",
+                feeds=[
+                    link
+                    for feed in self.feeds
+                    if feed_page(self.publication, feed) == address
+                    for link in feed_links(self.publication, feed)
+                ],
+                items=self.cards(links, listing.articles[:_CARDS]),
+                older=self.cards(links, listing.articles[_CARDS : _CARDS + _TITLES]),
+                more=len(listing.articles) > _CARDS + _TITLES,
+            )
+
+    def archive(self) -> Iterator[Document]:
+        """archive/ has the years and the newest one's articles; archive/YEAR/ has a year's, by month."""
+        years = by_year(self.articles, self.local)
+        for year in (None, *years):
+            path = f"archive/{year}/index.html" if year else "archive/index.html"
+            links = Links.of(self.home, path)
+            shown = years[year or next(iter(years))] if years else []
+            yield self.page(
+                "archive.html",
+                path,
+                f"{self.home}{path.removesuffix('index.html')}",
+                changed=_newest(shown),
+                title=str(year) if year else "All articles",
+                years=[
+                    {
+                        "label": str(other),
+                        "url": f"{links.root}archive/{other}/",
+                        "count": len(of),
+                        "current": other == year,
+                    }
+                    for other, of in years.items()
+                ],
+                months=[(month, self.cards(links, of)) for month, of in by_month(shown, self.local).items()],
+            )
+
+    def follow(self) -> Document:
+        """The feeds for people, and the newsletters with their forms."""
+        feeds = [feed for feed in self.feeds if feed.formats]
+        return self.page(
+            "follow.html",
+            "follow/index.html",
+            f"{self.home}follow/",
+            changed=None,
+            title="Subscribe and follow",
+            description=f"Feeds and newsletters of {one_line(self.publication.title)}",
+            newsletters=self.publication.newsletters,
+            feeds=[(feed, feed_links(self.publication, feed)) for feed in feeds],
+            opml=any({"rss", "atom"} & set(feed.formats) for feed in feeds),
+        )
+
+    def front(self) -> Document:
+        """The newest articles; the newest of the pinned ones leads."""
+        shown = sorted(self.articles[:_ON_FRONT], key=lambda article: not article.pin)
+        return self.page(
+            "front.html",
+            "index.html",
+            self.home,
+            changed=_newest(self.articles),
+            description=one_line(self.publication.description),
+            items=self.cards(Links.of(self.home, "index.html"), shown),
+        )
+
+    def missing(self) -> Document:
+        """404.html. It answers at any address, so its links begin at the host's root."""
+        links = Links(self.home, base_path(self.publication))
+        values = {"root": links.root, "title": "Not found", "navigation": self.navigation(links, "")}
+        return self.rendered("missing.html", "404.html", values)
+
+    def page(
+        self,
+        template: str,
+        path: str,
+        address: str,
+        *,
+        changed: datetime | None,
+        about: Article | None = None,
+        **values: Any,
+    ) -> Document:
+        """One page, with what every template may use; ``values`` are this one's own."""
+        self.sitemap.append((address, changed))
+        links = Links.of(self.home, path)
+        common = {
+            "root": links.root,
+            "canonical": address,
+            "link": links.to,
+            "listing": lambda kind, name: links.to(listing_url(self.publication, kind, name)),
+            "picture_of": lambda author: (
+                links.to(theme_url(self.publication, author.picture)) if author.picture else ""
+            ),
+            "day": self.day,
+            "navigation": self.navigation(links, address),
+            "alternates": self.discovery.of(address, about),
+        }
+        if logo := theme_url(self.publication, self.publication.theme.logo):
+            common["icon"] = links.to(logo)
+        return self.rendered(template, path, {**common, **values})
+
+    def rendered(self, template: str, path: str, values: Mapping[str, Any]) -> Document:
+        """The template as a document: whatever an article brought in, it is text that a page may have."""
+        return Document(path, clean(render(self.environment, f"web/{template}", values)).encode())
+
+    def navigation(self, links: Links, address: str) -> list[dict[str, Any]]:
+        """The sections that the settings name, and the page of feeds."""
+        follow = f"{self.home}follow/"
+        entries = [
+            (listing_url(self.publication, "section", section), self.publication.section_label(section))
+            for section in self.publication.sections
+        ]
+        return [
+            {"url": links.to(url), "label": label, "current": url == address}
+            for url, label in [*entries, (follow, "Follow")]
+        ]
+
+    def cards(self, links: Links, articles: Sequence[Article]) -> list[_Card]:
+        """Articles as a page lists them."""
+        return [self.card(links, article) for article in articles]
+
+    def card(self, links: Links, article: Article) -> _Card:
+        title = one_line(article.title)
+        summary = one_line(article.summary) or excerpt(text_of(article.html[:4000]), 280)
+        heading = title or excerpt(summary, 140) or _date(article)
+        return _Card(
+            article,
+            links.to(article.url),
+            heading,
+            excerpt(summary, 280) if title else "",
+            links.image(article.image),
+        )
+
+    def day(self, moment: datetime) -> str:
+        """``20 November 2026`` in the publication's time zone."""
+        local = self.local(moment)
+        return f"{local.day} {local:%B %Y}"
+
+
+def _newest(articles: Sequence[Article]) -> datetime | None:
+    return max((article.updated for article in articles), default=None)
+
+
+def _date(article: Article) -> str:
+    return f"{article.published:%Y-%m-%d}"

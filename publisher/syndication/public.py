@@ -1,0 +1,286 @@
+"""Writing public/: only what differs, each file whole or not at all, and nothing removed that is not ours.
+
+Guarantees: a file is replaced by a rename, so a reader sees the old bytes or the new ones; files of an
+earlier build that are no longer made are removed, and no others; one sync at the end. Two runs at once take
+turns, and where locks do not work (some network file systems) they still never share a temporary file.
+Fails with OutputError, which names the folder; what was written up to then stays and is remembered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from publisher.model.errors import OutputError
+from publisher.model.publication import Publication
+from publisher.syndication.documents import Document
+
+__all__ = ["Written", "write_public"]
+
+MANIFEST = "public.json"
+_VERSION = 1
+_TEMPORARY = ".publisher-"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a build did, as paths relative to public/.
+
+    ``clashes``  what found no place: an earlier one of the build has the path, or it leads out of public/
+    ``missing``  media that should be copied and are not there
+    """
+
+    changed: tuple[str, ...]
+    unchanged: int
+    removed: tuple[str, ...]
+    clashes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A file as a build left it: ``made`` of these bytes (or this source), its size and time since."""
+
+    made: str
+    size: int
+    modified: int
+
+
+def write_public(
+    publication: Publication,
+    documents: Iterable[Document],
+    media: Iterable[tuple[Path, str]],
+    *,
+    keep_others: bool = False,
+) -> Written:
+    """Make public/ consist of ``documents``, ``media`` (source, path under public/), and what is not ours.
+
+    ``keep_others``: files of an earlier build that are not made now stay (an article could not be read: the
+    page that would go may be its). Media are written first, documents in their order: give pages before the
+    feeds that link to them. Sources may be relative to the publication. Raises OutputError.
+    """
+    with _turn(publication.state):
+        build = _Build(publication.public, _remembered(publication.state))
+        try:
+            publication.public.mkdir(parents=True, exist_ok=True)
+            for source, path in media:
+                build.copy(publication.root / source, path)
+            for document in documents:
+                build.write(document)
+            if keep_others:
+                build.keep_the_rest()
+            else:
+                build.remove_the_rest()
+            if build.changed or build.removed:
+                _sync(publication.public)
+        except OSError as error:
+            # If this fails too, the cause is told already, and the next build compares files instead.
+            with contextlib.suppress(OSError):
+                _remember(publication.state, {**build.before, **build.now})
+            raise _refused(publication, error) from error
+        try:
+            if build.now != build.before:
+                _remember(publication.state, build.now)
+        except OSError as error:
+            raise _refused(publication, error) from error
+    return Written(
+        tuple(build.changed),
+        build.unchanged,
+        tuple(build.removed),
+        tuple(build.clashes),
+        tuple(build.missing),
+    )
+
+
+class _Build:
+    """One build of public/: what was there before, what is there now."""
+
+    def __init__(self, public: Path, before: dict[str, _Known]) -> None:
+        self.public = public
+        self.before = before
+        self.now: dict[str, _Known] = {}
+        self.changed: list[str] = []
+        self.removed: list[str] = []
+        self.clashes: list[str] = []
+        self.missing: list[str] = []
+        self.unchanged = 0
+
+    def write(self, document: Document) -> None:
+        """Put the document in its place if other bytes are there."""
+        if not self._claim(document.path):
+            return
+        made = hashlib.sha256(document.content).hexdigest()
+        target = self.public / document.path
+        if self._is_as_left(document.path, made):
+            self.unchanged += 1
+        elif _holds(target, document.content):
+            self._settle(document.path, made, changed=False)
+        else:
+            with _replacing(target) as file:
+                file.write(document.content)
+            self._settle(document.path, made, changed=True)
+
+    def copy(self, source: Path, path: str) -> None:
+        """Put a copy of ``source`` in its place if another file is there."""
+        try:
+            status = source.stat()
+        except OSError:
+            self.missing.append(path)
+            return
+        made = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+        if path in self.now and self.now[path].made == made:  # two articles show the same picture
+            return
+        if not self._claim(path):
+            return
+        if self._is_as_left(path, made):
+            self.unchanged += 1
+            return
+        with source.open("rb") as content, _replacing(self.public / path) as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+        self._settle(path, made, changed=True)
+
+    def keep_the_rest(self) -> None:
+        """Go on remembering what an earlier build wrote: a later one may remove it."""
+        self.now = {**self.before, **self.now}
+
+    def remove_the_rest(self) -> None:
+        """Remove what an earlier build wrote and this one did not, and folders that are empty then."""
+        for path in self.before.keys() - self.now.keys():
+            target = self.public / path
+            if not _is_inside(path) or not target.is_file():
+                continue
+            target.unlink(missing_ok=True)
+            self.removed.append(path)
+            for folder in target.relative_to(self.public).parents[:-1]:
+                try:
+                    (self.public / folder).rmdir()
+                except OSError:  # not empty, or not there: both are fine
+                    break
+        self.removed.sort()
+
+    def _claim(self, path: str) -> bool:
+        """Whether ``path`` may be written in this build: it lies inside public/ and nobody has it yet."""
+        if not _is_inside(path) or path in self.now:
+            self.clashes.append(path)
+            return False
+        return True
+
+    def _is_as_left(self, path: str, made: str) -> bool:
+        known = self.before.get(path)
+        if known is None or known.made != made:
+            return False
+        try:
+            status = (self.public / path).stat()
+        except OSError:
+            return False
+        if (status.st_size, status.st_mtime_ns) != (known.size, known.modified):
+            return False
+        self.now[path] = known
+        return True
+
+    def _settle(self, path: str, made: str, *, changed: bool) -> None:
+        status = (self.public / path).stat()
+        self.now[path] = _Known(made, status.st_size, status.st_mtime_ns)
+        if changed:
+            self.changed.append(path)
+        else:
+            self.unchanged += 1
+
+
+def _is_inside(path: str) -> bool:
+    parts = path.split("/")
+    return bool(path) and "\x00" not in path and not any(part in ("", ".", "..") for part in parts)
+
+
+def _holds(target: Path, content: bytes) -> bool:
+    try:
+        return target.stat().st_size == len(content) and target.read_bytes() == content
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of ``target`` when it is complete; otherwise nothing is left of it."""
+    temporary = target.parent / f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            yield file
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _turn(state: Path) -> Iterator[None]:
+    """One build at a time on this machine."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = (state / "public.lock").open("ab")
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written ({error.strerror})",
+            where=str(state),
+            remedy="make the publication's folder writable",
+        ) from error
+    with lock:
+        with contextlib.suppress(OSError):  # no locks here: see the module's guarantees
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _remembered(state: Path) -> dict[str, _Known]:
+    """The manifest; empty if there is none that can be read: then files are compared byte by byte."""
+    try:
+        saved = json.loads((state / MANIFEST).read_bytes())
+        if saved["version"] != _VERSION:
+            return {}
+        return {path: _Known(*known) for path, known in saved["files"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(state: Path, files: dict[str, _Known]) -> None:
+    content = {
+        "version": _VERSION,
+        "files": {path: [known.made, known.size, known.modified] for path, known in sorted(files.items())},
+    }
+    with _replacing(state / MANIFEST) as file:
+        file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
+def _sync(folder: Path) -> None:
+    """Bring the folder's file system to disk: syncfs(2) where there is one, else everything."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+        if syncfs is None or syncfs(descriptor) != 0:
+            os.sync()
+    finally:
+        os.close(descriptor)
+
+
+def _refused(publication: Publication, error: OSError) -> OutputError:
+    place = Path(os.fsdecode(error.filename)) if error.filename else publication.public
+    folder = place.parent if place.name.startswith(_TEMPORARY) else place
+    try:
+        where = str(folder.relative_to(publication.root))
+    except ValueError:
+        where = str(folder)
+    remedy = "free some space" if error.errno in _FULL else "make the folder writable, and run again"
+    return OutputError(f"cannot be written ({error.strerror})", where=where, remedy=remedy)

@@ -1,0 +1,42 @@
+"""The sitemap, with true dates: https://www.sitemaps.org/protocol.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from lxml import etree
+
+from publisher.syndication.entries import rfc3339
+
+__all__ = ["sitemap_documents"]
+
+_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_MOST = 40_000  # addresses a file; the protocol allows 50,000 and 50 MB
+
+
+def sitemap_documents(home: str, pages: Sequence[tuple[str, datetime | None]]) -> Iterator[tuple[str, bytes]]:
+    """(path, bytes) of sitemap.xml; of an index and its parts where there are too many pages for one. Pure.
+
+    ``pages``: (address, when it last changed, or None where that is not known).
+    """
+    if len(pages) <= _MOST:
+        yield "sitemap.xml", _written("urlset", "url", pages)
+        return
+    parts: list[tuple[str, datetime | None]] = []
+    for number, start in enumerate(range(0, len(pages), _MOST), start=1):
+        part = pages[start : start + _MOST]
+        name = f"sitemap-{number}.xml"
+        parts.append((home + name, max((moment for _, moment in part if moment), default=None)))
+        yield name, _written("urlset", "url", part)
+    yield "sitemap.xml", _written("sitemapindex", "sitemap", parts)
+
+
+def _written(root_name: str, name: str, rows: Sequence[tuple[str, datetime | None]]) -> bytes:
+    root = etree.Element(root_name, nsmap={None: _NAMESPACE})
+    for address, changed in rows:
+        row = etree.SubElement(root, name)
+        etree.SubElement(row, "loc").text = address
+        if changed is not None:
+            etree.SubElement(row, "lastmod").text = rfc3339(changed)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)

@@ -1,0 +1,90 @@
+"""The one Jinja environment: a publication's templates/ over the built-in ones, sandboxed, strict, escaping.
+
+Guarantees: a template cannot reach Python's insides (sandbox), a missing value is an error and not an empty
+string (StrictUndefined), text is escaped for HTML unless the template's name ends in ``.txt``.
+Fails with TemplateError, which names the template's file and line.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateSyntaxError
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import TemplateNotFound
+from jinja2.sandbox import SandboxedEnvironment
+
+from publisher.model.errors import TemplateError
+from publisher.model.publication import Publication
+from publisher.publication.starter import starter
+
+__all__ = ["Environment", "environment_of", "render", "render_line"]
+
+Environment = SandboxedEnvironment
+
+_WHERE_TO_LOOK = "copy the built-in template of that name and change it in small steps"
+
+
+def environment_of(publication: Publication) -> Environment:
+    """The environment of a publication. Make one a pass: it keeps compiled templates."""
+    environment = SandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(publication.templates), FileSystemLoader(starter() / "templates")]),
+        undefined=StrictUndefined,
+        autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    zone = ZoneInfo(publication.timezone)
+
+    def local(moment: datetime) -> datetime:
+        return moment.astimezone(zone)
+
+    environment.filters["local"] = local
+    environment.filters["section_label"] = publication.section_label
+    environment.globals["publication"] = publication
+    return environment
+
+
+def render(environment: Environment, name: str, values: Mapping[str, Any]) -> str:
+    """The template ``name`` with ``values``. Raises TemplateError with file and line."""
+    try:
+        return environment.get_template(name).render(values)
+    except TemplateNotFound as error:
+        raise TemplateError(f'there is no template "{error.name}"', where=f"templates/{name}") from error
+    except TemplateSyntaxError as error:
+        raise TemplateError(
+            f"does not parse: {error.message}", where=_known_as(error.filename, name), line=error.lineno
+        ) from error
+    except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        file, line = _innermost(error, name)
+        raise TemplateError(f"does not render: {error}", where=file, line=line, remedy=_WHERE_TO_LOOK) from error
+
+
+def render_line(environment: Environment, source: str, values: Mapping[str, Any], *, where: str) -> str:
+    """A one-line template given as text, unescaped (a subject). White space is folded. Raises TemplateError."""
+    try:
+        template = environment.overlay(autoescape=False).from_string(source)
+        return " ".join(template.render(values).split())
+    except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise TemplateError(f"{error}", where=where, remedy="mend the template in this setting") from error
+
+
+def _innermost(error: BaseException, name: str) -> tuple[str, int | None]:
+    """The last frame that is a template's: Jinja rewrites tracebacks so that these have the template's own lines."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/templates/" in frame.filename]
+    if not frames:
+        return f"templates/{name}", None
+    return _known_as(frames[-1].filename, name), frames[-1].lineno
+
+
+def _known_as(filename: str | None, name: str) -> str:
+    if not filename:
+        return f"templates/{name}"
+    parts = Path(filename).parts
+    return "/".join(parts[len(parts) - 1 - parts[::-1].index("templates") :]) if "templates" in parts else filename

@@ -1,0 +1,1 @@
+"""The web pages and endpoints, and the scheduler of `serve`."""

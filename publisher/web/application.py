@@ -1,0 +1,90 @@
+"""The web application: the endpoints of subscribers, and public/ for everything else.
+
+Guarantees: GET and HEAD change nothing, anywhere (mail scanners follow links); a request's body has at most 64 KB;
+everything that blocks runs in a thread. Fails with a page in plain words; the cause goes to the log in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from publisher.model.errors import PublisherError
+from publisher.model.publication import Publication, Secrets
+from publisher.store import Store
+from publisher.web.endpoints import Endpoints
+from publisher.web.files import Files
+
+__all__ = ["application"]
+
+_LARGEST_BODY = 64 << 10
+
+
+def application(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    *,
+    clock: Callable[[], datetime],
+    answer_after: float = 0.25,
+) -> ASGIApp:
+    """The ASGI application of a publication; ``web.pages`` and ``web.endpoints`` say what it has.
+
+    ``answer_after``: seconds after which every sign-up is answered, so that the time does not tell who is known.
+    Raises ConfigurationError (trusted_proxies).
+    """
+    files = Files(publication.public, pages=publication.web.pages)
+    if not publication.web.endpoints:
+        return _below(publication.url, Starlette(routes=[Mount("/", files)]))
+    endpoints = Endpoints(publication, secrets, store, clock=clock, answer_after=answer_after)
+    routes = [
+        Route("/subscribe", endpoints.subscribe, methods=["POST"]),
+        Route("/confirm/{token}", endpoints.confirmation_page, methods=["GET"]),
+        Route("/confirm/{token}", endpoints.confirm, methods=["POST"]),
+        Route("/u/{token}", endpoints.unsubscribe_page, methods=["GET"]),
+        Route("/u/{token}", endpoints.unsubscribe, methods=["POST"]),
+        Route("/preferences/{token}", endpoints.preferences_page, methods=["GET"]),
+        Route("/preferences/{token}", endpoints.change_preferences, methods=["POST"]),
+        Mount("/", files),
+    ]
+    app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})
+    return _below(publication.url, _bounded(app))
+
+
+def _below(url: str, app: ASGIApp) -> ASGIApp:
+    """For a publication below a host's root: its path is taken off, where the proxy has not done so."""
+    base = urlsplit(url).path.rstrip("/")
+    if not base:
+        return app
+
+    async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{base}/"):
+            scope = {**scope, "path": scope["path"][len(base) :]}
+        await app(scope, receive, send)
+
+    return stripped
+
+
+def _bounded(app: ASGIApp) -> ASGIApp:
+    """Refuses a body that is larger than any form of ours."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > _LARGEST_BODY:
+                raise HTTPException(413)
+            return message
+
+        await app(scope, counted, send)
+
+    return bounded

@@ -1,0 +1,97 @@
+"""`publisher status`, `publisher editions` and `publisher` alone, before and after an edition went out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from publisher.cli import call
+from tests.cli.conftest import Program
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo after its three editions went out."""
+    folder = tmp_path_factory.mktemp("status") / "demo"
+    assert call(["init", str(folder), "--demo", "--quiet"]) == 0
+    file = str(folder / "subscribers.csv")
+    assert call(["subscribers", "import", file, "--publication", str(folder), "--quiet"]) == 0
+    assert call(["run", "--now", "2026-11-20T08:10", "--publication", str(folder), "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def inside(delivered: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(delivered)
+    return delivered
+
+
+def test_without_a_publication_it_says_how_to_get_one(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = program()
+    assert answer.status == 0
+    assert "publisher init demo --demo" in answer.out
+    assert program("--publication", "nowhere").status == 2
+
+
+def test_looking_at_a_new_publication_makes_no_database(publication: Path, program: Program) -> None:
+    answer = program()
+    assert answer.out.splitlines()[1] == "Nothing has run yet."
+    assert answer.out.splitlines()[-1].startswith("Next: write something: publisher new")
+    program("new", "One")
+    assert "publisher subscribers add ADDRESS --newsletter all" in program().out
+    assert not (publication / "publisher.db").exists()
+
+
+@time_machine.travel("2026-11-20T08:00Z")
+def test_alone_it_is_three_lines_and_the_next_step(inside: Path, program: Program) -> None:
+    lines = program().out.splitlines()
+    assert lines[0] == "The Harbour Gazette: 3 feeds, 2 newsletters, 4 subscriptions."
+    assert lines[1] == "3 science weekly of Fri 20 Nov 2026 07:30: 2 of 2 accepted; finished."
+    assert lines[2] == "The next edition is all daily, Mon 23 Nov 2026 07:00 (Europe/Berlin)."
+    assert lines[3].startswith("Next: settings that are still an example (url, postal_address")
+    assert len(lines) == 4
+
+
+@time_machine.travel("2026-11-20T08:00Z")
+def test_status_tells_each_cadence_the_outbox_and_the_next_slots(inside: Path, program: Program) -> None:
+    out = program("status").out
+    assert "1 all daily of Fri 20 Nov 2026 07:00: 1 of 1 accepted; finished." in out
+    assert "The outbox is empty." in out
+    assert "The next science weekly is due Fri 27 Nov 2026 07:30 (Europe/Berlin)." in out
+    told = program("status", "--json").json
+    assert told["subscriptions"] == 4
+    assert [edition["state"] for edition in told["editions"]] == ["finished"] * 3
+    assert told["outbox"] == {"due": 0, "later": 0, "claimed": 0, "next_try": None}
+    assert told["next"][0] == {"newsletter": "all", "cadence": "daily", "slot": "2026-11-23T06:00:00Z"}
+
+
+def test_editions_are_listed_newest_first(inside: Path, program: Program) -> None:
+    lines = program("editions", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["number", "3", "2", "1"]
+    [science] = program("editions", "list", "--newsletter", "science", "--json").json
+    assert (science["number"], science["accepted"], science["candidates"]) == (3, 2, 2)
+    assert program("editions", "list", "--newsletter", "sience").status == 2
+
+
+def test_an_edition_shows_its_account_and_its_subject(inside: Path, program: Program) -> None:
+    out = program("editions", "show", "3").out
+    shown = [line.split() for line in out.splitlines()]
+    assert ["candidates", "2"] in shown
+    assert ["=", "accepted", "2"] in shown
+    assert ["+", "outstanding", "0"] in shown
+    told = program("editions", "show", "3", "--json").json
+    parts = told["accepted"] + told["failed"] + told["withdrawn"] + told["outstanding"]
+    assert told["candidates"] == sum(told["excluded"].values()) + parts
+    assert all(variant["subject"] in out for variant in told["variants"])
+    assert told["doubtful"] == []
+
+
+def test_an_edition_that_is_not_there_is_wrong_usage(inside: Path, program: Program) -> None:
+    answer = program("editions", "show", "99")
+    assert answer.status == 2
+    assert answer.err == "publisher: there is no edition 99; see: publisher editions list\n"
