@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from publisher.articles.plaintext import Block
+from publisher.articles.plaintext import Block, is_prose
 from publisher.articles.slugs import slugify
 from publisher.model.article import Author
 
@@ -58,6 +58,7 @@ _BOX = re.compile(
     r"|sobre el autor|автор|об авторе|الكاتب|المؤلف|作者|关于作者|著者)\s*(?:[:：]\s*(?P<name>\S.*)?)?",
     re.I,
 )
+_LARGEST_BOX = 20
 _ALL_POSTS = re.compile(
     r"(?:(?:view|see|read|show) (?:all|more)(?: of)?(?: (?:posts|articles|stories|entries))?|all posts"
     r"|more (?:posts|articles|stories))(?: (?:by|from|of) .{1,60})?"
@@ -151,16 +152,16 @@ def _box(found: Sequence[Block], start: int) -> tuple[int, tuple[Author, ...]]:
         return start, ()
     people = [person] if head["name"] and (person := _person(head["name"])) else []
     told: set[int] = set()
-    closed = False
+    ended = closed = False
     at = start + 1
-    while at < len(found):
+    while at < len(found) and len(people) <= _LARGEST_BOX and not _BOX.fullmatch(found[at].text):
         block = found[at]
         if _ALL_POSTS.fullmatch(block.text):
-            closed = True
+            ended = closed = True
         elif (person := _person(block.text)) and (block.marker or not people or _introduced(found, at, person)):
             people.append(person)
             closed = False
-        elif people and not block.marker and not closed and (owner := _owner(block, people)) is not None:
+        elif people and not block.marker and not closed and (owner := _owner(found, at, people)) is not None:
             # What stands beside a name is a biography for want of another.
             before = people[owner].bio if owner in told else ""
             people[owner] = replace(people[owner], bio=f"{before} {block.text}".strip())
@@ -168,7 +169,8 @@ def _box(found: Sequence[Block], start: int) -> tuple[int, tuple[Author, ...]]:
         else:
             break
         at += 1
-    return at, tuple(people)
+    # Names alone, in the middle of an article, are a list of names.
+    return (at, tuple(people)) if told or ended or at == len(found) else (start, ())
 
 
 def _introduced(found: Sequence[Block], at: int, person: Author) -> bool:
@@ -176,16 +178,22 @@ def _introduced(found: Sequence[Block], at: int, person: Author) -> bool:
     return at + 1 < len(found) and found[at + 1].text.startswith(person.name)
 
 
-def _owner(block: Block, people: Sequence[Author]) -> int | None:
+def _owner(found: Sequence[Block], at: int, people: Sequence[Author]) -> int | None:
     """Whose biography a block is: of whom it begins with, else of the last one where it goes on."""
+    block, last = found[at], len(people) - 1
     first = re.split(r"\W", block.text, maxsplit=1)[0]
     for place, person in reversed(list(enumerate(people))):
         if block.text.startswith(person.name) or (first and first in person.name.split()):
             return place
-    last = len(people) - 1
-    if not people[last].bio or block.indent >= 2 or first in ("He", "She", "They", "Er", "Sie", "Il", "Elle"):
+    goes_on = block.indent >= 2 or first in ("He", "She", "They", "Er", "Sie", "Il", "Elle")
+    if goes_on or (not people[last].bio and is_prose(block) and _ends_there(found, at + 1)):
         return last
     return None
+
+
+def _ends_there(found: Sequence[Block], at: int) -> bool:
+    """Whether an author's part of a box is over: the text is, or "View all posts" or the next name stands there."""
+    return at == len(found) or bool(found[at].marker) or _ALL_POSTS.fullmatch(found[at].text) is not None
 
 
 def _person(text: str) -> Author | None:

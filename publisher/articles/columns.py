@@ -6,15 +6,16 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["CLOSERS", "STOPS", "Column", "column_of", "is_open", "together"]
+__all__ = ["CLOSERS", "STOPS", "Column", "between", "column_of", "is_open", "width_of"]
 
 STOPS = ".!?…:;。！？：；؟؛۔।"
 CLOSERS = "\"'”’»“›」』)]}）】*\u200e\u200f"
 
-# Wider than programs and people wrap at.
+# Wider, or narrower, than programs and people wrap at.
 _WIDEST = 160
+_NARROWEST = 30
 # After these a hyphen is not a word's inside ("pre- and post-war").
-_BETWEEN = frozenset(["and", "or", "und", "oder", "et", "ou", "y", "o", "to", "bis"])
+_LINKS = frozenset(["and", "or", "und", "oder", "et", "ou", "y", "o", "to", "bis"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def column_of(lines: Sequence[str], *, is_item: Callable[[str], bool]) -> Column
         return None
     lengths = sorted(len(before) for before, _ in pairs)
     width = lengths[(len(lengths) - 1) * 95 // 100]  # an address that could not be broken may be longer
-    if width > _WIDEST:
+    if width > _WIDEST or max(width_of(before) for before, _ in pairs) < _NARROWEST:
         return None
     # Some programs wrap a little early: a small letter shows that a sentence goes on.
     earliest = width * 85 // 100
@@ -66,17 +67,24 @@ def is_open(line: str) -> bool:
     return bool(bare) and bare[-1] not in STOPS
 
 
-def together(before: str, after: str) -> str:
-    """Two lines of a paragraph: with a space, but for ideographs and words broken at their hyphen."""
+def between(before: str, after: str) -> str:
+    """What goes between two lines of a paragraph: a space, but for ideographs and words broken at their hyphen."""
     if _is_ideograph(before[-1]) and _is_ideograph(after[0]):
-        return before + after
+        return ""
     hyphened = len(before) > 1 and before[-1] == "-" and before[-2].isalpha() and after[0].isalpha()
-    return before + after if hyphened and after.split()[0].lower() not in _BETWEEN else f"{before} {after}"
+    return "" if hyphened and after.split(maxsplit=1)[0].lower() not in _LINKS else " "
+
+
+def width_of(text: str) -> int:
+    """Columns, an ideograph counted as three: it says as much as a short word."""
+    if text.isascii():
+        return len(text)
+    return sum(3 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _needed(before: str, after: str) -> int:
     """How long the line would have been with the next word (of Chinese and Japanese: character) in it."""
-    return len(before) + (1 if _is_ideograph(after[0]) else 1 + len(after.split()[0]))
+    return len(before) + (1 if _is_ideograph(after[0]) else 1 + len(after.split(maxsplit=1)[0]))
 
 
 def _is_ideograph(character: str) -> bool:

@@ -7,18 +7,21 @@ author box are recognised from the text alone; what is doubtful stays a paragrap
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from publisher.articles import literal
 from publisher.articles.bylines import byline, day_in, is_day, merged, without_author_boxes
+from publisher.articles.columns import width_of
 from publisher.articles.decoding import check_is_text
 from publisher.articles.imported import ImportedArticle
-from publisher.articles.plaintext import Block, blocks, dateline, heading_places, is_line, is_prose, width_of
+from publisher.articles.plaintext import Block, blocks, dateline, heading_places, is_line, is_prose
 from publisher.articles.summaries import summary_of
 from publisher.model.article import Author
 
 __all__ = ["recognise"]
 
+# A first paragraph begins within so many blocks.
+_NEAR = 8
 # A longer first line is a paragraph, and the title its beginning.
 _LONGEST_TITLE = 200
 _CREDIT = re.compile(
@@ -49,13 +52,14 @@ def recognise(text: str, *, source: str) -> ImportedArticle:
     rest, boxed = without_author_boxes(others)
     at, caption, authors, date_text = _head(rest)
     found = rest[at:]
-    prose = next((block.whole for block in _prose(found)), "")
+    headings = heading_places(found)
+    prose = _first_paragraph(found, headings)
     if not date_text and (placed := dateline(prose)):
         date_text = day_in(placed[0])
     return ImportedArticle(
         title=title,
         caption=caption,
-        body=_markdown(found),
+        body=_markdown(found, headings),
         summary=summary_of(prose),
         authors=merged(authors, boxed),
         date_text=date_text,
@@ -69,7 +73,7 @@ def _head(found: Sequence[Block]) -> tuple[int, str, tuple[Author, ...], str]:
     authors: tuple[Author, ...] = ()
     for at, block in enumerate(found):
         text = block.whole
-        more = found[at + 1 :]
+        more = found[at + 1 : at + 1 + _NEAR]
         if block.marker or not more:
             return at, caption, authors, date_text
         people, day = byline(text) if width_of(text) <= 160 else ((), "")
@@ -105,8 +109,7 @@ def _is_caption(block: Block, more: Sequence[Block]) -> bool:
     )
 
 
-def _markdown(found: Sequence[Block]) -> str:
-    headings = heading_places(found)
+def _markdown(found: Sequence[Block], headings: Set[int]) -> str:
     parts: list[str] = []
     at, other, last = 0, False, ""
     while at < len(found):
@@ -129,7 +132,8 @@ def _goes_on(before: Block, block: Block) -> bool:
     return block.marker == before.marker and (not block.number or block.number == before.number + 1)
 
 
-def _prose(found: Sequence[Block]) -> list[Block]:
-    """Paragraphs, or where there are none, items."""
-    headings = heading_places(found)
-    return [block for at, block in enumerate(found) if not block.marker and at not in headings] or [*found]
+def _first_paragraph(found: Sequence[Block], headings: Set[int]) -> str:
+    """The first paragraph; of a text that is nothing but a list, its first item."""
+    paragraph = next((block for at, block in enumerate(found) if not block.marker and at not in headings), None)
+    paragraph = paragraph or next((block for block in found if block.marker), None)
+    return paragraph.text if paragraph else ""

@@ -7,13 +7,12 @@ them are gone, and a bullet stands apart from its item. Everything here is pure 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from publisher.articles.columns import CLOSERS, STOPS, Column, column_of, is_open, together
+from publisher.articles.columns import CLOSERS, STOPS, Column, between, column_of, is_open, width_of
 
-__all__ = ["Block", "blocks", "dateline", "heading_places", "is_line", "is_prose", "width_of"]
+__all__ = ["Block", "blocks", "dateline", "heading_places", "is_line", "is_prose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ _ABBREVIATION = re.compile(r"\b(?:[A-Z]\.){2,}$")
 # A dateline: place, perhaps day and agency, dash.
 _DATELINE = re.compile(
     r"(?P<place>[^\W\d_][\w .,'’/-]{1,50}?)(?P<day>,[^,—–()]{3,30})?(?P<agency> ?\([^()]{2,30}\))?"
-    r"\s*(?:—|–|--|-)(?:\s|$)"
+    r"(?:\s*(?:—|–|--)|\s-)(?:\s|$)"
 )
 
 
@@ -65,27 +64,20 @@ def blocks(text: str) -> list[Block]:
     lines = _lines(text)
     column = column_of(lines, is_item=lambda line: bool(_block(line).marker))
     found: list[Block] = []
+    pieces: list[list[str]] = []  # of each block: its lines, and what goes between them
     before = ""
     for at, line in enumerate(lines):
-        if not line.strip():
-            before = ""
-            continue
         block = _block(line)
-        if len(found) == 1:
-            # The title; of two lines, it has a blank line after it.
-            alone = at + 1 == len(lines) or not lines[at + 1].strip()
-            joins = bool(before) and alone and column is not None and column.is_past(before, line.strip())
-        else:
-            joins = bool(found) and (
-                _is_bare_dateline(found[-1])
-                or (bool(before) and column is not None and _continues(found[-1], before, block, column))
-            )
-        if joins:
-            found[-1] = _joined(found[-1], line.strip())
-        else:
+        if line and found and _joins(found, pieces[-1], before, block, column, lines[at + 1 : at + 2]):
+            written = line.strip()
+            pieces[-1] += (between(pieces[-1][-1], written), written)
+        elif line:
             found.append(block)
+            pieces.append([block.text])
         before = line
-    return _listed(found)
+    return _listed(
+        [replace(block, text="".join(own), lines=len(own) // 2 + 1) for block, own in zip(found, pieces, strict=True)]
+    )
 
 
 def is_line(block: Block) -> bool:
@@ -143,13 +135,6 @@ def dateline(text: str) -> re.Match[str] | None:
     return found if known else None
 
 
-def width_of(text: str) -> int:
-    """Columns, an ideograph counted as three: it says as much as a short word. Pure."""
-    if text.isascii():
-        return len(text)
-    return sum(3 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def _lines(text: str) -> list[str]:
     """The lines, cleaned of what no article can have. A paragraph separator (U+2029) is a blank line."""
     text = _LONE.sub("\ufffd", _FORBIDDEN.sub("", text.removeprefix("\ufeff")))
@@ -157,12 +142,27 @@ def _lines(text: str) -> list[str]:
     return ["" if _BLANK.fullmatch(line) else line.rstrip() for line in lines]
 
 
-def _continues(last: Block, before: str, block: Block, column: Column) -> bool:
-    """Whether a line goes on with ``last``, which ends with ``before``, in a text wrapped at ``column``."""
+def _joins(
+    found: Sequence[Block],
+    pieces: Sequence[str],
+    before: str,
+    block: Block,
+    column: Column | None,
+    following: Sequence[str],
+) -> bool:
+    """Whether a line goes on with the last block found, which has these ``pieces`` and ends with ``before``."""
+    last = found[-1]
+    if len(found) == 1:
+        # The title; of two lines, it has a blank line after it.
+        return bool(before) and not any(following) and column is not None and column.is_past(before, block.whole)
+    if len(pieces) == 1 and _is_bare_dateline(last):
+        return True
+    if not before or column is None:
+        return False
     full = column.is_full(before, block.whole)
     if block.marker:
         return not last.marker and full and is_open(before)
-    if not last.marker and last.lines > 1 and block.indent >= _indent(before) + 2:
+    if not last.marker and len(pieces) > 1 and block.indent >= _indent(before) + 2:
         return False  # paragraphs that begin with an indent
     return full or block.text[0].islower()
 
@@ -201,13 +201,9 @@ def _has_neighbour(found: Sequence[Block], at: int) -> bool:
     )
 
 
-def _joined(block: Block, line: str) -> Block:
-    return replace(block, text=together(block.text, line), lines=block.lines + 1)
-
-
 def _is_bare_dateline(block: Block) -> bool:
     """A dateline on a line of its own belongs to the paragraph after it."""
-    found = dateline(block.text) if not block.marker and block.lines == 1 else None
+    found = None if block.marker else dateline(block.text)
     return found is not None and found.end() == len(block.text)
 
 

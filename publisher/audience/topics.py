@@ -43,9 +43,9 @@ def format_topics(topics: Iterable[Topic]) -> str:
 def choose_topics(written: str, since: int) -> str:
     """What a person or a file wrote (``section:science;tag:trade``), as chosen at the sequence ``since``.
 
-    Empty or ``*`` is everything. Raises PublisherError.
+    Commas do as well as semicolons. Empty or ``*`` is everything. Raises PublisherError.
     """
-    wishes = [wish.strip() for wish in written.split(";") if wish.strip()]
+    wishes = [wish.strip() for wish in re.split("[;,]", written) if wish.strip()]
     if not wishes or EVERYTHING in wishes:
         return EVERYTHING
     topics = []

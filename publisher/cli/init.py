@@ -53,8 +53,9 @@ QUESTIONS = {
     "--hour", metavar="TIME", help='When the daily edition opens: 7, 07:30, "mon-fri 07:00". Otherwise 07:00.'
 )
 @click.option("--relay", metavar="URL", help="Where mail goes: smtp://user@host:587. Otherwise into the folder mail.")
+@click.option("--test-message", metavar="ADDRESS", help="Send a test message there through the relay.")
 @click.pass_obj
-def init(session: Session, /, folder: Path, demo: bool, **given: str | None) -> None:
+def init(session: Session, /, folder: Path, demo: bool, test_message: str | None, **given: str | None) -> None:
     """A new publication, by questions or options.
 
     Asks on a terminal for what no option says.
@@ -70,11 +71,8 @@ def init(session: Session, /, folder: Path, demo: bool, **given: str | None) -> 
         return
     answers = _answers(session, given)
     files = found(folder, _filler(answers, session.now().date()))
-    if answers.relay and "@" in answers.relay:
-        from publisher.publication.secrets import load_secrets
-
-        load_secrets(folder)
-        session.say(f"The relay's password goes into {folder / 'secrets.toml'}, as relay_password.")
+    if answers.relay:
+        _prepare_relay(session, folder, answers.relay, test_message)
     _report(
         session,
         folder,
@@ -84,6 +82,45 @@ def init(session: Session, /, folder: Path, demo: bool, **given: str | None) -> 
     if not session.as_json:
         line = f"*/5 * * * * {_program()} run --quiet --publication {shlex.quote(str(folder.absolute()))}"
         session.say(f"Cron's line, once you like what you see: {line}")
+
+
+def _prepare_relay(session: Session, folder: Path, relay: str, test_message: str | None) -> None:
+    """The relay's password, if it wants one and somebody can be asked, and the offer of a test message."""
+    from publisher.publication.secrets import keep_relay_password, load_secrets
+
+    if "@" in relay:
+        password = ""
+        if session.answers:
+            password = click.prompt(
+                "The relay's password (empty: later)", default="", hide_input=True, show_default=False
+            )
+        if password:
+            keep_relay_password(folder, password)
+        elif "PUBLISHER_RELAY_PASSWORD" not in os.environ:
+            load_secrets(folder)
+            session.say(f"The relay's password goes into {folder / 'secrets.toml'}, as relay_password.")
+            return
+    if test_message is None and session.answers:
+        test_message = click.prompt("Send a test message to (empty: no)", default="", show_default=False)
+    if test_message:
+        _send_test_message(session, folder, test_message)
+
+
+def _send_test_message(session: Session, folder: Path, address: str) -> None:
+    """The publication is made whatever becomes of the message: a failure is told, and is the exit status."""
+    from publisher.delivery.trial import send_trial
+    from publisher.model.errors import PublisherError
+    from publisher.pipeline import ready_transport
+    from publisher.publication import load, load_secrets
+
+    try:
+        publication, secrets = load(folder), load_secrets(folder)
+        transport = ready_transport(publication, secrets, fixed_time=False)
+        outcome = send_trial(publication, transport, address, now=session.now())
+    except PublisherError as error:
+        session.failed(error)
+    else:
+        session.say(f"Sent a test message to {address}: {outcome.code} {outcome.reply}")
 
 
 def _report(session: Session, folder: Path, files: list[str], commands: tuple[str, ...]) -> None:

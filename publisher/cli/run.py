@@ -132,7 +132,7 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
         )
     lines += [
         f"opened: edition {opened.edition.id}, {opened.edition.newsletter} {opened.edition.cadence}, for "
-        f"{count(opened.deliveries, 'reader')}: {'; '.join(opened.subjects) or 'nobody'}"
+        f"{count(opened.deliveries, 'reader')}: {'; '.join(dict.fromkeys(opened.subjects)) or 'nobody'}"
         for opened in passed.opened
     ]
     return lines

@@ -139,7 +139,7 @@ class Session:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
         for number, column in enumerate(columns):
             table.add_column(Text(column), justify="right" if _is_number(rows, number) else "left")
         for row in rows:

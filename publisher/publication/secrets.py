@@ -11,10 +11,13 @@ import secrets as randomness
 import tomllib
 from pathlib import Path
 
+import tomlkit
+
 from publisher.model.errors import ConfigurationError, OutputError
 from publisher.model.publication import Secrets
+from publisher.publication.editing import replace_file
 
-__all__ = ["load_secrets"]
+__all__ = ["keep_relay_password", "load_secrets"]
 
 FILE = "secrets.toml"
 _KNOWN = {"signing", "relay_password"}
@@ -43,6 +46,15 @@ def load_secrets(root: Path) -> Secrets:
     if password is not None and not isinstance(password, str):
         raise ConfigurationError('"relay_password" must be text in quotes', where=FILE)
     return Secrets(signing=tuple(key.encode() for key in keys), relay_password=password)
+
+
+def keep_relay_password(root: Path, password: str) -> None:
+    """Writes the relay's password into secrets.toml, which stays readable for its owner only. Raises OutputError."""
+    load_secrets(root)
+    path = root / FILE
+    document = tomlkit.parse(path.read_text("utf-8"))
+    document["relay_password"] = password
+    replace_file(path, tomlkit.dumps(document))
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from publisher.model.errors import ConfigurationError, UsageError
+from publisher.publication.loading import validate
 from publisher.publication.positions import line_of
 from publisher.publication.schema import FeedFile, PublicationFile
 
@@ -71,8 +72,6 @@ def known_settings(file: str) -> tuple[Known, ...]:
 
 def read_text(root: Path, file: str) -> str:
     """A settings file's text, known to be TOML. Raises ConfigurationError."""
-    from publisher.publication.loading import validate
-
     try:
         text = (root / file).read_bytes().decode("utf-8-sig")
         tomllib.loads(text.replace("\r\n", "\n"))

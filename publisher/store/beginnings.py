@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store import articles as article_store
+from publisher.store import meta
 from publisher.store.schema import deliveries, editions, subscriptions
 
 __all__ = ["begin_for_real"]
@@ -40,4 +41,5 @@ def begin_for_real(connection: Connection, now: datetime) -> int:
         )
     )
     connection.execute(update(subscriptions).values(cursor=newest))
+    meta.write(connection, "real_cursor", str(newest))
     return int(connection.execute(select(func.count()).select_from(subscriptions)).scalar_one())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from publisher.model.errors import ConfigurationError, StoreError, StoreLocked, StoreUnreachable
 from publisher.store.schema import HEAD
@@ -41,6 +41,8 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the database and changes nothing."""
         with _wrapped(self.name), self._engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             _begin(connection, "BEGIN")
             try:
                 yield connection
@@ -67,18 +69,22 @@ class Store:
         self._engine.dispose()
 
 
-def open_store(database: str, root: Path, *, after_commit: Callable[[], None] | None = None) -> Store:
+def open_store(
+    database: str, root: Path, *, after_commit: Callable[[], None] | None = None, wait: float = LOCK_WAIT
+) -> Store:
     """The store of ``sqlite:FILE`` (relative to ``root``) or ``postgresql://…``, migrated to the newest schema.
 
-    ``after_commit`` is called after each of its commits: the tests of crashes kill the process there.
+    ``wait``: seconds that a write waits for another process's transaction. ``after_commit`` is called after each of
+    its commits: the tests of crashes kill the process there.
     Raises ConfigurationError (no such kind of database), StoreUnreachable, StoreLocked.
     """
     if database.startswith("sqlite:"):
         path = root / database.removeprefix("sqlite:").removeprefix("//")
-        engine, name = _sqlite(path, wait=LOCK_WAIT), path.name
+        engine, name = _sqlite(path, wait=wait), path.name
     elif database.startswith("postgresql://"):
         url = database.replace("postgresql://", "postgresql+psycopg://", 1)
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        options = {"connect_timeout": 10, "options": f"-c lock_timeout={wait * 1000:.0f}"}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=options)
         name = engine.url.render_as_string(hide_password=True).replace("+psycopg", "")
     else:
         raise ConfigurationError(f'"{database}" is not a database', where="publication.toml")
@@ -130,19 +136,17 @@ def _version(connection: Connection) -> str | None:
 def _wrapped(name: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise _operational(error, name) from error
-    except (ProgrammingError, DBAPIError) as error:
-        raise StoreError(f"the database refused: {_cause(error)}", where=name) from error
+    except DBAPIError as error:
+        raise _refused(error, name) from error
     except SQLAlchemyError as error:
         raise StoreError(str(error), where=name) from error
 
 
-def _operational(error: OperationalError, name: str) -> StoreError:
-    cause = _cause(error)
-    if "locked" in cause or "busy" in cause:
+def _refused(error: DBAPIError, name: str) -> StoreError:
+    cause = " ".join(str(error.orig).split())
+    if any(sign in cause for sign in ("locked", "busy", "lock timeout")):
         return StoreLocked(
-            f"locked by another process for more than {LOCK_WAIT:.0f} seconds",
+            "another process has held its lock for too long",
             where=name,
             remedy="nothing was lost; run it again when the other one has ended",
         )
@@ -151,10 +155,11 @@ def _operational(error: OperationalError, name: str) -> StoreError:
         "readonly": "make the file and its folder writable",
         "disk is full": "free some room and run it again; nothing was lost",
         "not a database": "move the file away, or restore a backup",
+        "malformed": "restore a backup",
     }
-    remedy = next((advice for sign, advice in remedies.items() if sign in cause), "see that it runs and is reachable")
-    return StoreUnreachable(cause, where=name, remedy=remedy)
-
-
-def _cause(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split())
+    for sign, remedy in remedies.items():
+        if sign in cause:
+            return StoreUnreachable(cause, where=name, remedy=remedy)
+    if isinstance(error, OperationalError):
+        return StoreUnreachable(cause, where=name, remedy="see that it runs and is reachable")
+    return StoreError(f"the database refused: {cause}", where=name)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, exists, func, or_, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.subscriber import Subscriber, Subscription, SubscriptionState
-from publisher.store import returns
+from publisher.store import meta
 from publisher.store import subscribers as people
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import counters, deliveries, editions, subscribers, subscriptions, suppressions
@@ -133,7 +133,8 @@ def insert_new(connection: Connection, new: Iterable[NewSubscription], now: date
 def starting_cursor(connection: Connection, newsletter: str, cadence: str) -> int:
     """Where a new subscription begins: behind its cadence's last edition, else its newsletter's, else at 0.
 
-    So its first edition has what the same edition has for everybody else.
+    So its first edition has what the same edition has for everybody else. Never before the first run on a real
+    transport, which moved everybody on.
     """
     of_newsletter = (
         select(editions.c.cutoff)
@@ -142,7 +143,9 @@ def starting_cursor(connection: Connection, newsletter: str, cadence: str) -> in
         .limit(1)
     )
     cutoff = connection.execute(of_newsletter.where(editions.c.cadence == cadence)).scalar()
-    return cutoff if cutoff is not None else connection.execute(of_newsletter).scalar() or 0
+    if cutoff is None:
+        cutoff = connection.execute(of_newsletter).scalar() or 0
+    return max(cutoff, int(meta.read(connection, "real_cursor") or 0))
 
 
 def starting_sequence(connection: Connection) -> int:
@@ -214,12 +217,16 @@ def end(connection: Connection, number: int, now: datetime) -> bool:
         .where(subscriptions.c.id == number, subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value)
         .values(state=SubscriptionState.UNSUBSCRIBED.value, ended_at=now)
     )
-    # The reader has left first: what is withdrawn now moves no cursor and counts as missed for nobody.
-    waiting = and_(
-        deliveries.c.subscription_id == number,
-        deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]),
+    # Who has left gets nothing back (no cursor moves, nothing is missed): so not through `returns`, which would
+    # look at every subscription.
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.subscription_id == number,
+            deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]),
+        )
+        .values(state=DeliveryState.WITHDRAWN.value, ended_at=now, lease_until=None, reply="unsubscribed")
     )
-    returns.end(connection, waiting, DeliveryState.WITHDRAWN, reason="unsubscribed", now=now)
     return ended.rowcount == 1
 
 

@@ -53,15 +53,16 @@ def page_documents(
     """The web archive, the style sheets, sitemap.xml and feeds.opml.
 
     ``articles``: the public ones, newest first. Without ``publication.web.pages`` only what belongs to the
-    feeds is made: feed.css and feeds.opml. Raises TemplateError.
+    feeds is made (feed.css and feeds.opml), and style.css where our server has pages of its own. Raises TemplateError.
     """
     archive = _Archive(publication, articles, environment)
     yield archive.sheet("feed.css")
     opml = opml_document(publication, archive.feeds, _newest(articles) or NEVER)
     if opml is not None:
         yield Document("feeds.opml", opml)
-    if publication.web.pages:
+    if publication.web.pages or publication.web.endpoints:
         yield archive.sheet("style.css")
+    if publication.web.pages:
         yield from archive.pages()
 
 

@@ -173,7 +173,9 @@ class Endpoints:
         """The page for an error of ours; the log has it in one line."""
         _LOG.error("%s", error)
         if isinstance(error, StoreError):
-            return self._pages.page("busy", status=503)
+            page = self._pages.page("busy", status=503)
+            page.headers["retry-after"] = "60"
+            return page
         return Response("Something is wrong here. Nothing was changed.", 500, media_type="text/plain")
 
     def _sign_up(self, wish: _Wish, client: str) -> Response:

@@ -26,6 +26,7 @@ __all__ = ["Files"]
 
 _SMALL = 1 << 20  # bytes; what is larger is read from disk each time
 _MEMORY = 64 << 20  # bytes of small files that are kept
+_MOST = 10_000  # files
 _PIECE = 1 << 18
 _MAX_AGE = 300  # seconds
 _HTML = "text/html; charset=utf-8"
@@ -81,7 +82,7 @@ class Files:
         name = _name(scope["path"])
         known = None if name is None else self._remembered(name)
         if known is None and name is not None:
-            known = await run_in_threadpool(self._read, name)
+            known = await self._read(name)
         if known is not None and name is not None:
             await self._send(known, name, Headers(scope=scope), send, head=head)
         elif name is not None and await run_in_threadpool(self._is_folder, name):
@@ -104,12 +105,23 @@ class Files:
         self._known.move_to_end(name)
         return known
 
-    def _read(self, name: str) -> _Known | None:
+    async def _read(self, name: str) -> _Known | None:
+        """The file from disk, kept for the next time. Only the event loop touches what is kept."""
+        known = await run_in_threadpool(self._load, name)
+        self._forget(name)
+        if known is not None:
+            self._known[name] = known
+            self._kept += len(known.content or b"")
+            while self._kept > _MEMORY or len(self._known) > _MOST:
+                self._forget(next(iter(self._known)))
+        return known
+
+    def _load(self, name: str) -> _Known | None:
         if not self._pages and name.endswith(".html"):
             return None
         try:
             with self._open(name) as file:
-                return self._keep(name, file)
+                return _known(name, file)
         except OSError:
             return None
 
@@ -119,24 +131,6 @@ class Files:
         if os.path.commonpath([path, os.path.realpath(self._root)]) != os.path.realpath(self._root):
             raise FileNotFoundError(name)
         return open(path, "rb")
-
-    def _keep(self, name: str, file: BinaryIO) -> _Known:
-        status = os.fstat(file.fileno())
-        content = file.read() if status.st_size <= _SMALL else None
-        hashed = hashlib.sha256(content or b"")
-        if content is None:
-            while piece := file.read(_PIECE):
-                hashed.update(piece)
-        state = (status.st_ino, status.st_size, status.st_mtime_ns)
-        etag = f'"{hashed.hexdigest()[:32]}"'
-        modified = int(status.st_mtime)
-        known = _Known(state, etag, modified, _headers(name, etag, modified, status.st_size), content)
-        self._forget(name)
-        self._known[name] = known
-        self._kept += len(content or b"")
-        while self._kept > _MEMORY or len(self._known) > 10_000:
-            self._forget(next(iter(self._known)))
-        return known
 
     def _forget(self, name: str) -> None:
         known = self._known.pop(name, None)
@@ -161,16 +155,29 @@ class Files:
         await send({"type": "http.response.body", "body": b""})
 
     def _is_folder(self, name: str) -> bool:
-        return self._pages and (self._root / name / "index.html").is_file()
+        return self._pages and os.path.isfile(self._root / name / "index.html")
 
     async def _missing(self, send: Send, *, head: bool) -> None:
-        known = self._remembered("404.html") or await run_in_threadpool(self._read, "404.html")
+        known = self._remembered("404.html") or await self._read("404.html")
         if known is None or known.content is None:
             await _answer(send, 404, "There is nothing here.", {}, head=head)
         else:
             await _answer(
                 send, 404, known.content, {"content-type": _HTML, "content-security-policy": _PAGE_POLICY}, head=head
             )
+
+
+def _known(name: str, file: BinaryIO) -> _Known:
+    status = os.fstat(file.fileno())
+    content = file.read() if status.st_size <= _SMALL else None
+    hashed = hashlib.sha256(content or b"")
+    if content is None:
+        while piece := file.read(_PIECE):
+            hashed.update(piece)
+    state = (status.st_ino, status.st_size, status.st_mtime_ns)
+    etag = f'"{hashed.hexdigest()[:32]}"'
+    modified = int(status.st_mtime)
+    return _Known(state, etag, modified, _headers(name, etag, modified, status.st_size), content)
 
 
 def _name(path: str) -> str | None:

@@ -58,6 +58,11 @@ class TestAuthors:
         article = imported(TITLE, LEAD, "Authors", text)
         assert (article.authors, headings(article)) == ((), ["Authors"])
 
+    def test_are_not_made_of_a_list_of_names(self) -> None:
+        names = ["Authors", "• Ana Example\n• Ben Example"]
+        article = imported(TITLE, LEAD, *names, LEAD, QUOTE)
+        assert (article.authors, headings(article)) == ((), ["Authors"])
+
     def test_give_back_what_stands_after_their_box(self) -> None:
         correction = "Correction: an earlier version named another pier."
         assert paragraphs(imported(TITLE, LEAD, *BOX, correction)) == [LEAD, correction]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -299,3 +300,11 @@ def test_an_unknown_cadence_is_the_default(town: Town) -> None:
     subscription = town.subscription()
     assert subscription is not None
     assert subscription.cadence == "daily"
+
+
+def test_ten_sign_ups_at_the_same_moment_are_one_subscription_and_one_confirmation(town: Town) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        results = list(pool.map(lambda _: town.sign_up(), range(10)))
+    assert sorted(results) == sorted([SignedUp.ASKED] + [SignedUp.ASKED_BEFORE] * 9)
+    assert len(town.mail()) == 1
+    assert town.history() == ["subscribed"]

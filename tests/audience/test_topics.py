@@ -57,6 +57,7 @@ def test_a_wish_that_is_kept_keeps_its_earliest_sequence_and_everything_covers_t
 
 def test_what_a_file_says_is_chosen_at_the_sequence_of_the_import() -> None:
     assert choose_topics("section:science;tag:trade", 30) == "section:science@30,tag:trade@30"
+    assert choose_topics("tag:trade, section:science", 30) == "section:science@30,tag:trade@30"
     assert choose_topics(" Section: science ; ", 0) == "section:science@0"
     assert choose_topics("", 30) == choose_topics("*", 30) == choose_topics("tag:x;*", 30) == "*"
 

@@ -14,6 +14,7 @@ import time_machine
 from publisher.publication import load
 from publisher.publication.starter import starter
 from tests.cli.conftest import Program
+from tests.relay import Relay
 
 GOOD = {
     "--title": 'The "Quay" \\ News',
@@ -178,3 +179,29 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:  # Linux says so when the other side has closed
         return b""
+
+
+def test_a_test_message_goes_through_the_relay(here: Path, program: Program) -> None:
+    with Relay() as relay:
+        answer = program("init", "news", *words(relay=relay.url), "--test-message", "ana@example.com")
+        assert answer.status == 0
+        assert "Sent a test message to ana@example.com: 250" in answer.out
+        [message] = [item.message for item in relay.accepted]
+    assert message["Subject"] == 'Test message of The "Quay" \\ News'
+    assert message["From"] == '"Desk, World" <desk@example.org>'
+    assert "mail leaves as it should" in message.get_body(("plain",)).get_content()
+
+
+def test_a_test_message_that_is_refused_is_told_and_the_publication_is_made(here: Path, program: Program) -> None:
+    with Relay(refuse=lambda _recipient: "550 5.1.1 no such user") as relay:
+        answer = program("init", "news", *words(relay=relay.url), "--test-message", "ana@example.com")
+    assert answer.status == 1
+    assert answer.err.startswith("publisher: ana@example.com: the test message was not accepted: 550")
+    assert load(here / "news").title.startswith("The")
+
+
+def test_a_relay_that_is_away_is_told_and_the_publication_is_made(here: Path, program: Program) -> None:
+    answer = program("init", "news", *words(relay="smtp://127.0.0.1:9"), "--test-message", "ana@example.com")
+    assert answer.status == 1
+    assert "127.0.0.1:9" in answer.err
+    assert load(here / "news").title.startswith("The")

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,8 +82,6 @@ SiteMaker = Callable[..., Site]
 @pytest.fixture
 def site_of(sqlite_store: Any, publication: Any, keys: Any, now: datetime) -> Iterator[SiteMaker]:
     """Makes a site; ``changed`` is the publication if it is not the ordinary one."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def make(changed: Publication | None = None, *, answer_after: float = 0) -> Site:

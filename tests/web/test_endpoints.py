@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -146,7 +148,7 @@ class TestConfirming:
     def test_confirming_twice_is_as_good_as_once(self, site: Site) -> None:
         link = self.link(site)
         first, second = site.client.post(link), site.client.post(link)
-        assert first.text == second.text == site.client.get(link).text.replace("", "")
+        assert first.text == second.text == site.client.get(link).text
         assert [event.event for event in site.history()] == ["subscribed", "confirmed"]
 
     def test_a_link_that_is_too_old_offers_a_new_one_that_works(self, site: Site) -> None:
@@ -285,7 +287,6 @@ def test_pages_are_kept_by_nobody_and_leak_no_token(site: Site) -> None:
     assert page.headers["x-robots-tag"] == "noindex"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "<script" not in page.text
-    assert "server" not in {name.lower() for name in page.headers} or page.headers["server"] != "uvicorn/"
 
 
 def test_without_endpoints_there_are_only_files(site_of: SiteMaker, publication: Any) -> None:
@@ -308,21 +309,18 @@ def test_a_publication_below_a_hosts_root_answers_with_and_without_its_path(
     assert site.subscription().state is LEFT
 
 
-def test_a_locked_database_is_a_page_that_asks_to_try_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_database_that_refuses_is_a_page_that_asks_to_try_again_and_one_line_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import sqlite3
-
     site.reader()
-    file = site.publication.root / "publisher.db"
-    with sqlite3.connect(file, isolation_level=None) as holder:
-        holder.execute("DROP TABLE consents")
-    holder.close()
+    with closing(sqlite3.connect(site.publication.root / "publisher.db")) as other:
+        other.execute("DROP TABLE consents")
     answer = site.client.post(f"/u/{token('unsubscribe', 1, site.keys)}")
     assert (answer.status_code, heading(answer.text)) == (503, "Please try again in a minute")
     assert site.subscription().state is ACTIVE
     (line,) = [record.getMessage() for record in caplog.records if record.name == "publisher.web"]
-    assert line.startswith("publisher.db: the database refused: no such table: consents")
+    assert line.startswith("publisher.db: no such table: consents")
+    assert "Traceback" not in caplog.text
 
 
 def test_unsubscribing_while_an_edition_goes_out_withdraws_what_is_not_claimed(site: Site) -> None:
