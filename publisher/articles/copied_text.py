@@ -29,6 +29,7 @@ _CREDIT = re.compile(
     r"|©|\bgetty images\b|\bphoto(?:graph)? by\b|\bfile photo\b",
     re.I,
 )
+_DAY_LABEL = re.compile(r"(?:published|posted|date|veröffentlicht|publié)(?:\s+(?:on|am|le))?\s*:?\s+", re.I)
 _READING_TIME = re.compile(r"\d{1,3}[ -]min(?:ute)?s?(?: read)?", re.I)
 # A line with one of the short verbs is a sentence, not a caption. Left out are those that English, German and
 # French share with a noun ("war", "hat", "son").
@@ -80,7 +81,7 @@ def _head(found: Sequence[Block]) -> tuple[int, str, tuple[Author, ...], str]:
         if people:
             authors, date_text = merged(authors, people), date_text or day
         elif width_of(text) <= 100 and is_day(text):
-            date_text = date_text or text
+            date_text = date_text or _DAY_LABEL.sub("", text)
         elif _READING_TIME.fullmatch(text):
             continue
         elif not caption and _is_caption(block, more):

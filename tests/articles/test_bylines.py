@@ -93,7 +93,7 @@ class TestTheDay:
     )
     def test_on_a_line_of_its_own_is_no_paragraph(self, line: str) -> None:
         article = imported(TITLE, line, LEAD)
-        assert (article.date_text, paragraphs(article)) == (line, [LEAD])
+        assert (article.date_text, paragraphs(article)) == (line.removeprefix("Published: "), [LEAD])
 
     def test_in_a_sentence_is_a_sentence(self) -> None:
         assert imported(TITLE, f"On January 9, it rained. {LEAD}").date_text == ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pyromark
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.articles.copied_text import recognise
@@ -73,14 +73,17 @@ class TestLetters:
     def test_come_out_as_they_went_in(self, text: str) -> None:
         assert [text for _, text in shown(imported(TITLE, LEAD, text, QUOTE).body)] == [LEAD, text, QUOTE]
 
+    @settings(deadline=None)
     @given(st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1), min_size=1))
     def test_of_any_paragraphs_come_out_as_they_went_in(self, texts: Sequence[str]) -> None:
         come_out_as_they_went_in(texts)
 
+    @settings(deadline=None)
     @given(st.lists(st.lists(st.text("aB.9*_#<&[-–|`~ ", min_size=1, max_size=8), min_size=1), min_size=1))
     def test_of_marked_up_looking_paragraphs_come_out_too(self, texts: Sequence[Sequence[str]]) -> None:
         come_out_as_they_went_in([" ".join(text) for text in texts])
 
+    @settings(deadline=None)
     @given(
         st.lists(
             st.lists(st.from_regex(r"[A-Za-zäöü“”_<&][a-z*_<&]{0,8}[,.]?", fullmatch=True), min_size=1), min_size=1
@@ -91,6 +94,7 @@ class TestLetters:
         article = imported(*(textwrap.fill(text, 60) for text in source))
         assert words(" ".join(text for _, text in shown(article.body))) == words(" ".join(source[1:]))
 
+    @settings(deadline=None)
     @given(st.text(st.characters()))
     def test_of_anything_make_an_article_or_are_refused(self, text: str) -> None:
         try:

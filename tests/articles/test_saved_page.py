@@ -53,6 +53,15 @@ def test_a_page_is_known_without_its_name(tmp_path: Path) -> None:
     assert read_source(path).title == "Bridge opens"
 
 
+def test_a_page_may_be_xml(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.xhtml"
+    declared = '<?xml version="1.0" encoding="UTF-8"?>\n' + PAGE.replace(
+        "<html", '<html xmlns="http://www.w3.org/1999/xhtml"'
+    )
+    path.write_text(declared)
+    assert read_source(path).title == "Bridge opens"
+
+
 @pytest.mark.parametrize("html", ["<html><body></body></html>", "<html>", "<!doctype html>x", "<html><title>y</title>"])
 def test_a_page_without_an_article_is_refused(tmp_path: Path, html: str) -> None:
     path = tmp_path / "empty.html"

@@ -199,7 +199,12 @@ def test_without_a_server_subscribing_is_a_message(make_publication: Maker, plai
 
 
 def test_without_pages_only_what_belongs_to_the_feeds_is_made(make_publication: Maker, plain: list[Article]) -> None:
-    assert set(pages(make_publication(web=Web(pages=False)), plain)) == {"feed.css", "feeds.opml"}
+    nothing = Web(pages=False, endpoints=False)
+    assert set(pages(make_publication(web=nothing), plain)) == {"feed.css", "feeds.opml"}
+
+
+def test_without_pages_our_servers_own_pages_keep_their_style(make_publication: Maker, plain: list[Article]) -> None:
+    assert set(pages(make_publication(web=Web(pages=False)), plain)) == {"feed.css", "feeds.opml", "style.css"}
 
 
 def test_a_long_section_shows_titles_after_the_cards(make_publication: Maker, make_article: Maker) -> None:
