@@ -71,22 +71,24 @@ def _decide(
     now: datetime,
 ) -> Decision:
     topics = parse_topics(group.topics)
-    waiting = [article for article in articles if group.cursor < _number(article) <= cutoff and wants(topics, article)]
-    if not waiting:
+    wanted = [article for article in articles if group.start < _number(article) <= cutoff and wants(topics, article)]
+    if not any(_number(article) > group.cursor for article in wanted):
         return Decision(group=group, to=max(group.cursor, cutoff))
-    if len(waiting) < newsletter.min_items:
-        oldest = min(numbered_at.get(article.id, now) for article in waiting)
+    if len(wanted) < newsletter.min_items:
+        oldest = min(numbered_at.get(article.id, now) for article in wanted)
         if newsletter.max_wait is None or now - oldest < newsletter.max_wait:
             return Decision(group=group, to=group.cursor)
-    if len(waiting) > newsletter.max_items and newsletter.overflow == "carry":
-        taken = waiting[: newsletter.max_items]
-        return Decision(group=group, articles=_arranged(taken), to=_number(taken[-1]))
+    if len(wanted) > newsletter.max_items and newsletter.overflow == "carry" and not group.snoozed:
+        taken = wanted[: newsletter.max_items]
+        # What was already taken once is not handed on again behind the cursor.
+        to = max(_number(taken[-1]), group.cursor)
+        return Decision(group=group, articles=_arranged(a for a in wanted if _number(a) <= to), to=to)
     # A slice of minus zero would be everything, so the split is counted from the front.
-    split = max(0, len(waiting) - newsletter.max_items)
+    split = max(0, len(wanted) - newsletter.max_items)
     return Decision(
         group=group,
-        articles=_arranged(waiting[split:]),
-        rest=tuple(article.id for article in reversed(waiting[:split])),
+        articles=_arranged(wanted[split:]),
+        rest=tuple(article.id for article in reversed(wanted[:split])),
         to=cutoff,
     )
 

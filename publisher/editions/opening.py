@@ -21,7 +21,7 @@ from publisher.model.article import Article
 from publisher.model.edition import Decision, Digest, Edition, EditionState
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
-from publisher.store import Store, openings, returns
+from publisher.store import Store, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.theme.environment import Environment
@@ -116,12 +116,10 @@ class Opener:
     ) -> list[Decision]:
         """What each group of the readers behind subscription ``after`` gets."""
         with self.store.reading() as connection:
-            groups = openings.read_groups(
-                connection, newsletter=newsletter.name, cadence=cadence, slot=slot, after=after
-            )
+            found = groups.read_groups(connection, newsletter=newsletter.name, cadence=cadence, slot=slot, after=after)
             records = article_store.numbers(connection).values()
         return decide(
-            groups,
+            found,
             candidates(feed, newsletter, self.articles, now=now),
             newsletter,
             cutoff=cutoff,
@@ -154,7 +152,7 @@ class Opener:
         more = True
         while more:
             with self.store.writing() as connection:
-                more = openings.open_chunk(connection, edition, due_at=edition.slot)
+                more = openings.open_chunk(connection, edition)
         with self.store.writing() as connection:
             moved = edition_store.set_state(connection, number, EditionState.GOING_OUT, came_from=EditionState.OPENING)
             deliveries = edition_store.sums(connection, number).outstanding
@@ -172,11 +170,11 @@ class Opener:
             if decision.articles and decision.key not in frozen:
                 frozen[decision.key] = self._variant(edition, newsletter, decision)
             with self.store.writing() as connection:
-                openings.decide_group(connection, edition.id, decision, frozen.get(decision.key))
+                groups.decide_group(connection, edition.id, decision, frozen.get(decision.key))
 
     def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
         with self.store.reading() as connection:
-            frozen = openings.variant_id(connection, edition.id, decision.key)
+            frozen = groups.variant_id(connection, edition.id, decision.key)
         if frozen is not None:
             return frozen
         known = {article.id: article for article in self.articles}
@@ -190,7 +188,7 @@ class Opener:
             decision.group.language or newsletter.language,
         )
         with self.store.writing() as connection:
-            return openings.freeze_variant(connection, edition.id, decision, digest)
+            return groups.freeze_variant(connection, edition.id, decision, digest)
 
     def _render(
         self,

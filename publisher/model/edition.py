@@ -39,12 +39,23 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Subscriptions that can only be decided alike: same cursor, topics and language. ``count`` of them."""
+    """Subscriptions that can only be decided alike. ``count`` of them.
+
+    ``start``    where their list begins: the cursor, or the ``from`` of a delivery that ends at the cursor and was
+                 never claimed, which a new delivery takes over (supersedes)
+    ``snoozed``  they return from a snooze
+    """
 
     cursor: int
     topics: str
     language: str
-    count: int
+    count: int = 1
+    start: int = -1
+    snoozed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            object.__setattr__(self, "start", self.cursor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

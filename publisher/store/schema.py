@@ -208,9 +208,11 @@ groups = Table(
     "edition_groups",
     metadata,
     Column("edition_id", Key, ForeignKey("editions.id"), primary_key=True),
-    Column("cursor", BigInteger, primary_key=True),
+    Column("cursor", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
     Column("topics", Text, primary_key=True),
     Column("language", Text, primary_key=True),
+    Column("snoozed", Boolean, primary_key=True),
     Column("variant_id", Key, ForeignKey("variants.id")),
     Column("cursor_to", BigInteger, nullable=False),
 )

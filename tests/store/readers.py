@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.model.edition import Decision, Digest, Edition, Group
 from publisher.store import editions as edition_store
-from publisher.store import openings
+from publisher.store import groups, openings
 from publisher.store.schema import articles, counters, deliveries, subscribers, subscriptions, suppressions
 
 SLOT = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -83,11 +83,11 @@ def begin(connection: Connection, *, slot: datetime = SLOT, cutoff: int = 2, cad
 
 def decide_all(connection: Connection, edition: Edition, listed: tuple[str, ...] = ("a2", "a1")) -> None:
     """Every group gets the same list and moves to the cut-off; nothing, where the list is empty."""
-    groups = openings.read_groups(connection, newsletter=edition.newsletter, cadence=edition.cadence, slot=edition.slot)
-    for group in groups:
+    found = groups.read_groups(connection, newsletter=edition.newsletter, cadence=edition.cadence, slot=edition.slot)
+    for group in found:
         decision = Decision(group=group, articles=listed, to=edition.cutoff)
-        variant = openings.freeze_variant(connection, edition.id, decision, DIGEST) if listed else None
-        openings.decide_group(connection, edition.id, decision, variant)
+        variant = groups.freeze_variant(connection, edition.id, decision, DIGEST) if listed else None
+        groups.decide_group(connection, edition.id, decision, variant)
 
 
 def open_edition(connection: Connection, **more: object) -> Edition:
@@ -96,7 +96,7 @@ def open_edition(connection: Connection, **more: object) -> Edition:
 
     edition = begin(connection, **more)  # type: ignore[arg-type]
     decide_all(connection, edition)
-    while openings.open_chunk(connection, edition, due_at=edition.slot):
+    while openings.open_chunk(connection, edition):
         pass
     edition_store.set_state(connection, edition.id, EditionState.GOING_OUT, came_from=EditionState.OPENING)
     return edition

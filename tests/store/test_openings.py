@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.model.edition import Decision, EditionState
 from publisher.model.errors import StoreError
-from publisher.store import Store, openings
+from publisher.store import Store, groups, openings
 from publisher.store import editions as edition_store
 from publisher.store.schema import variants
 from tests.store import readers as r
@@ -60,7 +60,7 @@ def test_everybody_is_accounted_for(store: Store) -> None:
         edition = r.begin(connection)
         r.decide_all(connection, edition)
         r.add_reader(connection, 8, cursor=1)  # its group was not there when the groups were decided
-        while openings.open_chunk(connection, edition, due_at=edition.slot, size=2):
+        while openings.open_chunk(connection, edition, size=2):
             pass
         sums = edition_store.sums(connection, edition.id)
         assert r.states(connection) == {1: "queued", 7: "queued"}
@@ -75,10 +75,10 @@ def test_readers_with_nothing_new_are_moved_on_and_those_who_wait_are_not(store:
         r.add_reader(connection, 1, cursor=0)
         r.add_reader(connection, 2, cursor=1)
         edition = r.begin(connection, cutoff=5)
-        openings.decide_group(connection, edition.id, Decision(group=r.group_of(0), to=5), None)
-        openings.decide_group(connection, edition.id, Decision(group=r.group_of(1), to=1), None)
-        assert openings.open_chunk(connection, edition, due_at=edition.slot)
-        assert not openings.open_chunk(connection, edition, due_at=edition.slot)
+        groups.decide_group(connection, edition.id, Decision(group=r.group_of(0), to=5), None)
+        groups.decide_group(connection, edition.id, Decision(group=r.group_of(1), to=1), None)
+        assert openings.open_chunk(connection, edition)
+        assert not openings.open_chunk(connection, edition)
         assert r.cursors(connection) == {1: 5, 2: 1}
         assert edition_store.sums(connection, edition.id).excluded == {
             "nothing new for them": 1,
@@ -94,7 +94,7 @@ def test_a_reader_with_nothing_new_stays_while_a_live_delivery_ends_at_the_curso
         r.open_edition(connection)
         later = r.begin(connection, slot=r.SLOT + timedelta(days=1), cutoff=3)
         r.decide_all(connection, later, listed=())
-        assert openings.open_chunk(connection, later, due_at=later.slot)
+        assert openings.open_chunk(connection, later)
         assert r.cursors(connection) == {1: 2}
 
 
@@ -105,11 +105,11 @@ def test_an_opening_resumes_where_it_was_killed(store: Store) -> None:
             r.add_reader(connection, number)
         edition = r.begin(connection)
         r.decide_all(connection, edition)
-        openings.open_chunk(connection, edition, due_at=edition.slot, size=3)
+        openings.open_chunk(connection, edition, size=3)
     with store.writing() as connection:
         assert openings.progress_of(connection, edition.id) == 3
         r.decide_all(connection, edition)  # decided anew: what is frozen stays
-        while openings.open_chunk(connection, edition, due_at=edition.slot, size=3):
+        while openings.open_chunk(connection, edition, size=3):
             pass
         assert list(r.states(connection).values()) == ["queued"] * 7
         assert len(connection.execute(select(variants.c.id)).all()) == 1
@@ -121,7 +121,7 @@ def test_nothing_more_opens_once_the_edition_is_going_out(store: Store) -> None:
         r.add_reader(connection, 1)
         edition = r.open_edition(connection)
         r.add_reader(connection, 2)
-        assert not openings.open_chunk(connection, edition, due_at=edition.slot)
+        assert not openings.open_chunk(connection, edition)
         assert not edition_store.set_state(
             connection, edition.id, EditionState.GOING_OUT, came_from=EditionState.OPENING
         )

@@ -213,14 +213,18 @@ def upgrade() -> None:
     op.create_table(
         "edition_groups",
         sa.Column("edition_id", KEY, nullable=False),
-        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("topics", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("snoozed", sa.Boolean(), nullable=False),
         sa.Column("variant_id", KEY, nullable=True),
         sa.Column("cursor_to", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_edition_groups_edition_id")),
         sa.ForeignKeyConstraint(["variant_id"], ["variants.id"], name=op.f("fk_edition_groups_variant_id")),
-        sa.PrimaryKeyConstraint("edition_id", "cursor", "topics", "language", name=op.f("pk_edition_groups")),
+        sa.PrimaryKeyConstraint(
+            "edition_id", "cursor", "start", "topics", "language", "snoozed", name=op.f("pk_edition_groups")
+        ),
     )
     op.create_table(
         "missed",
