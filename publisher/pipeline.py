@@ -18,6 +18,7 @@ from publisher.articles.sources import Source, read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.opening import Opened, Opener
+from publisher.editions.renderer import DigestRenderer
 from publisher.model.article import Article, Record
 from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
 from publisher.model.publication import Publication, Secrets
@@ -240,7 +241,7 @@ def open_editions(
         store=store,
         articles=published.articles,
         newest=published.seen,
-        environment=environment,
+        render=DigestRenderer(publication, environment),
         now=now,
     )
     opener.preflight()

@@ -16,7 +16,7 @@ from publisher.model.article import Article
 from publisher.model.errors import PublisherError
 from publisher.model.subscriber import EVERYTHING, Topic
 
-__all__ = ["choose_topics", "format_topics", "parse_topics", "wants"]
+__all__ = ["change_topics", "choose_topics", "format_topics", "parse_topics", "wants"]
 
 _KINDS = ("section", "tag", "author", "language")
 _REMEDY = f'write for example "section:world;tag:trade" (kinds: {", ".join(_KINDS)}), or * for everything'
@@ -56,6 +56,26 @@ def choose_topics(written: str, since: int) -> str:
             raise PublisherError(f'"{wish}" is not a topic', remedy=_REMEDY)
         topics.append(Topic(kind, value, since))
     return format_topics(topics)
+
+
+def change_topics(chosen: str, written: str, newest: int) -> str:
+    """The topics after a change from the stored ``chosen`` to what was ``written``, at the sequence ``newest``.
+
+    A new topic matches only later articles; one that is kept keeps its sequence; narrowing from everything
+    inherits the older one, so that nothing that was waiting is lost. Raises PublisherError.
+    """
+    before = {(topic.kind, topic.value): topic.since for topic in parse_topics(chosen)}
+    everything = before.get((EVERYTHING, ""))
+    wanted = choose_topics(written, newest)
+    topics = [Topic(EVERYTHING, "", newest)] if wanted == EVERYTHING else list(parse_topics(wanted))
+    kept = [
+        Topic(topic.kind, topic.value, since)
+        for topic in topics
+        if (since := before.get((topic.kind, topic.value), everything)) is not None
+    ]
+    # "Everything" chosen later does not bring back what the narrower topics waited for; those stay beside it.
+    narrower = [Topic(kind, value, since) for (kind, value), since in before.items()] if wanted == EVERYTHING else []
+    return format_topics([*topics, *kept, *narrower])
 
 
 def wants(topics: Sequence[Topic], article: Article) -> bool:

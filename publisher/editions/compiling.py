@@ -79,10 +79,9 @@ def _decide(
         if newsletter.max_wait is None or now - oldest < newsletter.max_wait:
             return Decision(group=group, to=group.cursor)
     if len(wanted) > newsletter.max_items and newsletter.overflow == "carry" and not group.snoozed:
-        taken = wanted[: newsletter.max_items]
-        # What was already taken once is not handed on again behind the cursor.
-        to = max(_number(taken[-1]), group.cursor)
-        return Decision(group=group, articles=_arranged(a for a in wanted if _number(a) <= to), to=to)
+        # What is too much for one digest is not taken over: the earlier delivery keeps its articles.
+        taken = [article for article in wanted if _number(article) > group.cursor][: newsletter.max_items]
+        return Decision(group=group, articles=_arranged(taken), to=_number(taken[-1]), takes_over=False)
     # A slice of minus zero would be everything, so the split is counted from the front.
     split = max(0, len(wanted) - newsletter.max_items)
     return Decision(

@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.editions.compiling import candidates, decide
-from publisher.editions.digest import render_digest
+from publisher.editions.renderer import Renderer
 from publisher.editions.slots import due, first_moment
 from publisher.model.article import Article
-from publisher.model.edition import Decision, Digest, Edition, EditionState
+from publisher.model.edition import Decision, Edition, EditionState
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
 from publisher.store import Store, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
-from publisher.theme.environment import Environment
-from publisher.theme.media import logo_of
 
 __all__ = ["Opened", "Opener"]
 
@@ -50,7 +48,7 @@ class Opener:
     store: Store
     articles: Sequence[Article]
     newest: int
-    environment: Environment
+    render: Renderer
     now: datetime
 
     def preflight(self) -> None:
@@ -60,7 +58,15 @@ class Opener:
         """
         for feed, newsletter in self._newsletters():
             if sample := candidates(feed, newsletter, self.articles, now=self.now)[-3:]:
-                self._render(newsletter, sample, (), 1, self.now, newsletter.default_cadence, newsletter.language)
+                self.render(
+                    newsletter,
+                    articles=sample,
+                    rest=(),
+                    number=1,
+                    slot=self.now,
+                    cadence=newsletter.default_cadence,
+                    language="",
+                )
 
     def open_due(self) -> list[Opened]:
         """Finishes openings that were cut short, then opens every edition whose slot is due."""
@@ -178,37 +184,14 @@ class Opener:
         if frozen is not None:
             return frozen
         known = {article.id: article for article in self.articles}
-        digest = self._render(
+        digest = self.render(
             newsletter,
-            [known[article] for article in decision.articles],
-            [known[article] for article in decision.rest],
-            edition.id,
-            edition.slot,
-            edition.cadence,
-            decision.group.language or newsletter.language,
+            articles=[known[article] for article in decision.articles],
+            rest=[known[article] for article in decision.rest],
+            number=edition.id,
+            slot=edition.slot,
+            cadence=edition.cadence,
+            language=decision.group.language,
         )
         with self.store.writing() as connection:
             return groups.freeze_variant(connection, edition.id, decision, digest)
-
-    def _render(
-        self,
-        newsletter: Newsletter,
-        articles: Sequence[Article],
-        rest: Sequence[Article],
-        number: int,
-        slot: datetime,
-        cadence: str,
-        language: str,
-    ) -> Digest:
-        return render_digest(
-            self.environment,
-            self.publication,
-            newsletter,
-            articles=articles,
-            rest=rest,
-            edition_number=number,
-            slot=slot,
-            cadence=cadence,
-            language=language,
-            logo=logo_of(self.publication),
-        )

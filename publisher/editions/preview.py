@@ -10,7 +10,7 @@ from publisher.audience.links import links
 from publisher.delivery.composing import edition_envelope
 from publisher.delivery.message import compile_message, message_bytes
 from publisher.editions.compiling import candidates, decide
-from publisher.editions.digest import render_digest
+from publisher.editions.renderer import DigestRenderer
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article
 from publisher.model.edition import Digest, Group
@@ -20,7 +20,6 @@ from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import EVERYTHING
 from publisher.theme.environment import Environment
 from publisher.theme.fields import fill
-from publisher.theme.media import logo_of
 
 __all__ = ["Preview", "Reader", "preview_edition"]
 
@@ -88,17 +87,14 @@ def preview_edition(
         )
     slot = next(slots_after(cadence, newsletter.timezone, now), now)
     language = reader.language or newsletter.language
-    digest = render_digest(
-        environment,
-        publication,
+    digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
         rest=[known[article] for article in decision.rest],
-        edition_number=number,
+        number=number,
         slot=slot,
         cadence=cadence.name,
         language=language,
-        logo=logo_of(publication),
     )
     return _addressed(
         publication,

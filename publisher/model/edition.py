@@ -65,12 +65,14 @@ class Decision:
     ``articles``  ids, in the order of the digest; empty: no delivery
     ``rest``      ids that are only linked (more than ``max_items``)
     ``to``        where the cursor moves; equal to the group's cursor: it stays (waiting for ``min_items``)
+    ``takes_over``  the new delivery supersedes the one between the group's start and its cursor
     """
 
     group: Group
     articles: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
     to: int
+    takes_over: bool = True
 
     @property
     def key(self) -> str:

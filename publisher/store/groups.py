@@ -152,5 +152,6 @@ def decide_group(connection: Connection, edition: int, decision: Decision, varia
         "snoozed": group.snoozed,
         "variant_id": variant,
         "cursor_to": decision.to,
+        "takes_over": decision.takes_over,
     }
     insert_missing(connection, groups, [row], "edition_id", "cursor", "start", "topics", "language", "snoozed")

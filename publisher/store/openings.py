@@ -140,12 +140,12 @@ def _gather(
             subscriptions.c.id,
             subscriptions.c.subscriber_id,
             subscriptions.c.generation,
-            start,
+            case((groups.c.takes_over, start), else_=subscriptions.c.cursor),
             groups.c.cursor_to,
             groups.c.variant_id,
-            earlier.c.id,
+            case((groups.c.takes_over, earlier.c.id)),
             # What is taken over goes out no later than it would have.
-            case((earlier.c.due_at < due_at, earlier.c.due_at), else_=due_at),
+            case((and_(groups.c.takes_over, earlier.c.due_at < due_at), earlier.c.due_at), else_=due_at),
             fate,
         )
         .select_from(

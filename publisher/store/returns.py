@@ -60,13 +60,18 @@ def _theirs(ids: Select[tuple[int]]) -> ColumnElement[bool]:
 
 
 def _return_cursors(connection: Connection, ids: Select[tuple[int]]) -> None:
+    """Step by step, newest first: of two deliveries that end together the later one brings the cursor to the earlier."""
     back = and_(_theirs(ids), subscriptions.c.cursor == _ENDING.c.cursor_to)
     passed = exists().where(
         back, missed.c.subscription_id == subscriptions.c.id, missed.c.sequence > _ENDING.c.cursor_from
     )
-    connection.execute(delete(missed).where(passed.correlate(missed)))
     target = select(_ENDING.c.cursor_from).where(back).correlate(subscriptions).scalar_subquery()
-    connection.execute(update(subscriptions).where(exists().where(back).correlate(subscriptions)).values(cursor=target))
+    returned = 1
+    while returned:
+        connection.execute(delete(missed).where(passed.correlate(missed)))
+        returned = connection.execute(
+            update(subscriptions).where(exists().where(back).correlate(subscriptions)).values(cursor=target)
+        ).rowcount
 
 
 def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: str, now: datetime) -> None:

@@ -215,6 +215,7 @@ groups = Table(
     Column("snoozed", Boolean, primary_key=True),
     Column("variant_id", Key, ForeignKey("variants.id")),
     Column("cursor_to", BigInteger, nullable=False),
+    Column("takes_over", Boolean, nullable=False),
 )
 
 exclusions = Table(

@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("snoozed", sa.Boolean(), nullable=False),
         sa.Column("variant_id", KEY, nullable=True),
         sa.Column("cursor_to", sa.BigInteger(), nullable=False),
+        sa.Column("takes_over", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_edition_groups_edition_id")),
         sa.ForeignKeyConstraint(["variant_id"], ["variants.id"], name=op.f("fk_edition_groups_variant_id")),
         sa.PrimaryKeyConstraint(

@@ -1,0 +1,67 @@
+"""Rendering as a value: the publication and its environment, ready to make any newsletter's digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from publisher.editions.digest import render_digest
+from publisher.model.article import Article
+from publisher.model.edition import Digest
+from publisher.model.feed import Newsletter
+from publisher.model.publication import Publication
+from publisher.theme.environment import Environment
+from publisher.theme.media import logo_of
+
+__all__ = ["DigestRenderer", "Renderer"]
+
+
+class Renderer(Protocol):
+    """Makes the digest of one variant."""
+
+    def __call__(
+        self,
+        newsletter: Newsletter,
+        *,
+        articles: Sequence[Article],
+        rest: Sequence[Article],
+        number: int,
+        slot: datetime,
+        cadence: str,
+        language: str,
+    ) -> Digest: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRenderer:
+    """The theme's digests. Raises TemplateError with file and line."""
+
+    publication: Publication
+    environment: Environment
+
+    def __call__(
+        self,
+        newsletter: Newsletter,
+        *,
+        articles: Sequence[Article],
+        rest: Sequence[Article],
+        number: int,
+        slot: datetime,
+        cadence: str,
+        language: str,
+    ) -> Digest:
+        """The digest, frozen but for its personal fields; ``language`` empty: the newsletter's."""
+        return render_digest(
+            self.environment,
+            self.publication,
+            newsletter,
+            articles=articles,
+            rest=rest,
+            edition_number=number,
+            slot=slot,
+            cadence=cadence,
+            language=language or newsletter.language,
+            logo=logo_of(self.publication),
+        )
