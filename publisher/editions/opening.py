@@ -10,6 +10,7 @@ Two processes may open one edition together: what one has frozen or moved, the o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,6 +160,8 @@ class Opener:
         while more:
             with self.store.writing() as connection:
                 more = openings.open_chunk(connection, edition)
+            if more and self.store.dialect == "sqlite":
+                time.sleep(openings.PAUSE)
         with self.store.writing() as connection:
             moved = edition_store.set_state(connection, number, EditionState.GOING_OUT, came_from=EditionState.OPENING)
             deliveries = edition_store.sums(connection, number).outstanding

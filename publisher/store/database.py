@@ -7,6 +7,7 @@ driver's own exception.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,16 @@ LOCK_WAIT = 15.0
 class Store:
     """A database that is up to date. Safe to share between threads; not between processes."""
 
-    def __init__(self, engine: Engine, *, name: str, after_commit: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str,
+        wait: float = LOCK_WAIT,
+        after_commit: Callable[[], None] | None = None,
+    ) -> None:
         self._engine = engine
+        self._wait = wait
         self._after_commit = after_commit
         self.name = name
 
@@ -43,7 +52,8 @@ class Store:
         with _wrapped(self.name), self._engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            _begin(connection, "BEGIN")
+            else:
+                connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
             finally:
@@ -53,8 +63,8 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back by any exception."""
         with _wrapped(self.name), self._engine.connect() as connection:
-            # SQLite takes the write lock at once: taken later, a reader that wants to write fails instead of waiting.
-            _begin(connection, "BEGIN IMMEDIATE")
+            if self.dialect == "sqlite":
+                _begin_writing(connection, self._wait)
             try:
                 yield connection
             except BaseException:
@@ -88,7 +98,7 @@ def open_store(
         name = engine.url.render_as_string(hide_password=True).replace("+psycopg", "")
     else:
         raise ConfigurationError(f'"{database}" is not a database', where="publication.toml")
-    store = Store(engine, name=name, after_commit=after_commit)
+    store = Store(engine, name=name, wait=wait, after_commit=after_commit)
     try:
         with _wrapped(name):
             _bring_up_to_date(engine)
@@ -111,9 +121,23 @@ def _sqlite(path: Path, *, wait: float) -> Engine:
     return engine
 
 
-def _begin(connection: Connection, statement: str) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(statement)
+def _begin_writing(connection: Connection, wait: float) -> None:
+    """Takes SQLite's write lock at once: taken later, a reader that wants to write fails instead of waiting.
+
+    SQLite's own way of waiting looks only every 100 ms whether the lock is free, and a process that writes chunk
+    after chunk would hardly ever let anybody in; asked every 5 ms, everybody gets a turn between two chunks.
+    """
+    end = time.monotonic() + wait
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait * 1000:.0f}")
 
 
 def _bring_up_to_date(engine: Engine) -> None:

@@ -35,10 +35,13 @@ from publisher.store.editions import OUTSTANDING
 from publisher.store.groups import is_snoozed, is_suppressed, readers_of, superseded, was_snoozed
 from publisher.store.schema import UtcDateTime, deliveries, editions, exclusions, groups, subscribers, subscriptions
 
-__all__ = ["CHUNK", "open_chunk", "progress_of"]
+__all__ = ["CHUNK", "PAUSE", "open_chunk", "progress_of"]
 
-CHUNK = 20_000
+CHUNK = 10_000
 """Subscriptions a transaction: other writers wait for less than half a second."""
+
+PAUSE = 0.025
+"""Seconds between two chunks on SQLite, whose waiting writers only look now and then whether it is their turn."""
 
 PRIORITY = 1
 """Notices are 0 and go ahead of editions."""
