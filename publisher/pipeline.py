@@ -98,8 +98,10 @@ def publish(
     environment: Environment,
     now: datetime,
     mailing: bool,
+    compress: bool = False,
 ) -> Published:
     """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
+    ``compress``: pages get compressed copies, too.
 
     Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
     removed from public/: it may be the one whose page would go.
@@ -128,6 +130,7 @@ def publish(
         _documents(publication, public, environment),
         _media(publication, public),
         keep_others=bool(errors),
+        compress=compress,
     )
     return Published(
         articles=tuple(articles),

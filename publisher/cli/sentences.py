@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from publisher.store.editions import Sums
     from publisher.store.outbox import Waiting
 
-__all__ = ["account", "edition_sentence", "local", "outbox_sentence", "zone_of"]
+__all__ = ["account", "edition_sentence", "local", "outbox_sentence", "readership_sentence", "zone_of"]
 
 
 def local(moment: datetime, zone: str) -> str:
@@ -78,3 +79,12 @@ def outbox_sentence(waiting: Waiting, zone: str) -> str:
         when = f", the first at {local(waiting.next_try, zone)}" if waiting.next_try else ""
         parts.append(f"{count(waiting.later, 'message')} later{when}")
     return f"The outbox has {'; '.join(parts)}."
+
+
+def readership_sentence(readers: Sequence[tuple[str, int]]) -> str:
+    """``Through aggregators all is read by 123, world by 12 (announced in the last 7 days).``"""
+    (first, number), *others = readers
+    parts = [f"{first} is read by {number:,}", *(f"{feed} by {many:,}" for feed, many in others[:9])]
+    if len(others) > 9:
+        parts.append(f"{len(others) - 9:,} more feeds by {sum(many for _, many in others[9:]):,}")
+    return f"Through aggregators {', '.join(parts)} (announced in the last 7 days)."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
@@ -24,12 +27,17 @@ __all__ = ["brief", "status"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty."""
+    """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty.
+
+    ``readership``: feed, and for how many subscribers aggregators fetch it; ``readership_by_day`` with the day.
+    """
 
     last_run: datetime | None = None
     subscriptions: int = 0
     editions: tuple[tuple[Edition, Sums], ...] = ()
     waiting: Waiting | None = None
+    readership: tuple[tuple[str, int], ...] = ()
+    readership_by_day: tuple[tuple[date, str, int], ...] = ()
 
 
 @click.command(cls=Verb)
@@ -37,10 +45,11 @@ class _Facts:
 def status(session: Session) -> None:
     """Today at a glance.
 
-    The editions that are not finished and the newest of each cadence, the outbox, and the next slots.
+    The editions that are not finished and the newest of each cadence, the outbox, the next slots, and how many read
+    the feeds through aggregators.
     """
     from publisher.cli.editions import edition_fields
-    from publisher.cli.sentences import edition_sentence, local, outbox_sentence, zone_of
+    from publisher.cli.sentences import edition_sentence, local, outbox_sentence, readership_sentence, zone_of
 
     publication, now = session.publication, session.now()
     facts = _facts(session, now)
@@ -54,6 +63,10 @@ def status(session: Session) -> None:
                 "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
                 "outbox": facts.waiting,
                 "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
+                "readership": [
+                    {"day": day, "feed": feed, "subscribers": subscribers}
+                    for day, feed, subscribers in facts.readership_by_day
+                ],
                 "examples": publication.examples_left,
             }
         )
@@ -67,6 +80,8 @@ def status(session: Session) -> None:
     for at, name, cadence in slots:
         zone = zone_of(publication, name)
         session.show(f"The next {name} {cadence} is due {local(at, zone)} ({zone}).")
+    if facts.readership:
+        session.show(readership_sentence(facts.readership))
     session.show(_next_step(publication, facts))
 
 
@@ -108,8 +123,9 @@ def _facts(session: Session, now: datetime) -> _Facts:
         file = publication.root / publication.database.removeprefix("sqlite:").removeprefix("//")
         if not file.exists():
             return _Facts()
-    from publisher.store import editions, meta, outbox, subscribers
+    from publisher.store import editions, meta, outbox, readership, subscribers
 
+    since = (now - timedelta(days=7)).date()
     with session.store().reading() as connection:
         shown: list[tuple[Edition, Sums]] = []
         seen: set[tuple[str, str]] = set()
@@ -123,7 +139,21 @@ def _facts(session: Session, now: datetime) -> _Facts:
             subscriptions=subscribers.active(connection),
             editions=tuple(shown),
             waiting=outbox.waiting(connection, now),
+            readership=_by_feed(readership.newest(connection, since)),
+            readership_by_day=tuple(
+                (day, feed, subscribers)
+                for day, documents in groupby(readership.by_day(connection, since), key=itemgetter(0))
+                for feed, subscribers in _by_feed({document: number for _, document, number in documents})
+            ),
         )
+
+
+def _by_feed(documents: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """The sums of each feed's documents, the greatest first. Pure."""
+    sums: Counter[str] = Counter()
+    for document, subscribers in documents.items():
+        sums[PurePosixPath(document).stem] += subscribers
+    return tuple(sums.most_common())
 
 
 def _next_slots(publication: Publication, now: datetime) -> list[tuple[datetime, str, str]]:

@@ -24,12 +24,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """``pages``: we write the web archive; ``endpoints``: our server answers subscribe, confirm and unsubscribe."""
+    """``pages``: we write the web archive; ``endpoints``: our server answers subscribe, confirm and unsubscribe.
+
+    ``gone``: paths of feeds that have ended, such as ``/feeds/old.rss``.
+    """
 
     pages: bool = True
     endpoints: bool = True
     permalink: str = "/{year}/{slug}/"
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

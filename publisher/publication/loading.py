@@ -280,7 +280,13 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             give_up_after_hours=int(parse_duration(settings.delivery.give_up_after).total_seconds() // 3600),
             on_unknown=settings.delivery.on_unknown,
         ),
-        web=Web(**{**settings.web.model_dump(), "trusted_proxies": tuple(settings.web.trusted_proxies)}),
+        web=Web(
+            **{
+                **settings.web.model_dump(),
+                "trusted_proxies": tuple(settings.web.trusted_proxies),
+                "gone": tuple(settings.web.gone),
+            }
+        ),
         theme=Theme(**settings.theme.model_dump()),
         sections=dict(settings.sections),
         authors={

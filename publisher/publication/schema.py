@@ -71,6 +71,12 @@ def _permalink(pattern: str) -> str:
     return pattern
 
 
+def _path(path: str) -> str:
+    if not re.fullmatch(r"/[^\s?#\x00-\x1f\x7f]+", path):
+        raise ValueError(f'"{path}" is not a path: it begins with "/", for example "/feeds/old.rss"')
+    return path
+
+
 def _one_line(text: str) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("must be one line without control characters")
@@ -85,6 +91,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Permalink = Annotated[str, AfterValidator(_permalink)]
+WebPath = Annotated[str, AfterValidator(_path)]
 Line = Annotated[str, AfterValidator(_one_line)]
 
 
@@ -105,6 +112,7 @@ class WebTable(_Table):
     endpoints: bool = True
     permalink: Permalink = "/{year}/{slug}/"
     trusted_proxies: list[str] = ["127.0.0.1", "::1"]
+    gone: list[WebPath] = []
 
 
 class ThemeTable(_Table):

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "UtcDateTime", "metadata"]
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -306,4 +307,14 @@ missed = Table(
     Column("edition_id", Key, ForeignKey("editions.id")),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+)
+
+# What aggregators say in their User-Agent: for how many subscribers they fetch a document of public/.
+readership = Table(
+    "readership",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("document", Text, primary_key=True),
+    Column("aggregator", Text, primary_key=True),
+    Column("subscribers", BigInteger, nullable=False),
 )

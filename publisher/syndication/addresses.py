@@ -17,6 +17,7 @@ from publisher.syndication.characters import clean
 __all__ = [
     "EXTENSIONS",
     "MEDIA_TYPES",
+    "alias_format",
     "ascii_url",
     "base_path",
     "feed_page",
@@ -105,6 +106,16 @@ def feed_path(feed: Feed, format: FeedFormat) -> str:
 def feed_url(publication: Publication, feed: Feed, format: FeedFormat) -> str:
     """The one address a feed's document is served from."""
     return home(publication) + quote(feed_path(feed, format))
+
+
+def alias_format(feed: Feed, alias: str) -> FeedFormat | None:
+    """The format that answers at an old address of a feed; None where the feed has none. Pure.
+
+    What the address names (``.json``, ``atom``) if the feed has it, else RSS, else the feed's first format.
+    """
+    last = alias.lower().rstrip("/").rpartition("/")[2]
+    wanted: FeedFormat = "json" if last.endswith("json") else "atom" if "atom" in last else "rss"
+    return next((format for format in (wanted, "rss", *feed.formats) if format in feed.formats), None)
 
 
 def feed_page(publication: Publication, feed: Feed) -> str:

@@ -1,7 +1,9 @@
 """Writing public/: only what differs, each file whole or not at all, and nothing removed that is not ours.
 
 Guarantees: a file is replaced by a rename, so a reader sees the old bytes or the new ones; files of an
-earlier build that are no longer made are removed, and no others; one sync at the end. Two runs at once take
+earlier build that are no longer made are removed, and no others; one sync at the end. A file that is put back
+with the content it had gets back its time, too: it is when the content last changed, whatever became of public/.
+Compressed copies stand beside what is text, and never beside a text that they do not match. Two runs at once take
 turns, and where locks do not work (some network file systems) they still never share a temporary file.
 Fails with OutputError, which names the folder; what was written up to then stays and is remembered.
 """
@@ -24,9 +26,11 @@ from typing import BinaryIO
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
+from publisher.syndication.compressing import SUFFIXES, compressed
 from publisher.syndication.documents import Document
+from publisher.syndication.headers import HTML, is_text, media_type
 
-__all__ = ["Written", "write_public"]
+__all__ = ["MANIFEST", "Written", "write_public"]
 
 MANIFEST = "public.json"
 _VERSION = 1
@@ -36,7 +40,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a build did, as paths relative to public/.
+    """What a build did, as paths relative to public/; compressed copies are not counted apart.
 
     ``clashes``  what found no place: an earlier one of the build has the path, or it leads out of public/
     ``missing``  media that should be copied and are not there
@@ -64,15 +68,18 @@ def write_public(
     media: Iterable[tuple[Path, str]],
     *,
     keep_others: bool = False,
+    compress: bool = False,
 ) -> Written:
     """Make public/ consist of ``documents``, ``media`` (source, path under public/), and what is not ours.
 
     ``keep_others``: files of an earlier build that are not made now stay (an article could not be read: the
-    page that would go may be its). Media are written first, documents in their order: give pages before the
-    feeds that link to them. Sources may be relative to the publication. Raises OutputError.
+    page that would go may be its). ``compress``: pages get compressed copies, too, all of them as small as it gets;
+    without it feeds and other texts do, and pages keep those that are right. Media are written first, documents in
+    their order: give pages before the feeds that link to them. Sources may be relative to the publication.
+    Raises OutputError.
     """
     with _turn(publication.state):
-        build = _Build(publication.public, _remembered(publication.state))
+        build = _Build(publication.public, _remembered(publication.state), compress=compress)
         try:
             publication.public.mkdir(parents=True, exist_ok=True)
             for source, path in media:
@@ -83,7 +90,7 @@ def write_public(
                 build.keep_the_rest()
             else:
                 build.remove_the_rest()
-            if build.changed or build.removed:
+            if build.touched:
                 _sync(publication.public)
         except OSError as error:
             # If this fails too, the cause is told already, and the next build compares files instead.
@@ -107,9 +114,11 @@ def write_public(
 class _Build:
     """One build of public/: what was there before, what is there now."""
 
-    def __init__(self, public: Path, before: dict[str, _Known]) -> None:
+    def __init__(self, public: Path, before: dict[str, _Known], *, compress: bool) -> None:
         self.public = public
         self.before = before
+        self.compress = compress
+        self.touched = False
         self.now: dict[str, _Known] = {}
         self.changed: list[str] = []
         self.removed: list[str] = []
@@ -123,7 +132,8 @@ class _Build:
             return
         made = hashlib.sha256(document.content).hexdigest()
         target = self.public / document.path
-        if self._is_as_left(document.path, made):
+        as_left = self._is_as_left(document.path, made)
+        if as_left:
             self.unchanged += 1
         elif _holds(target, document.content):
             self._settle(document.path, made, changed=False)
@@ -131,6 +141,27 @@ class _Build:
             with _replacing(target) as file:
                 file.write(document.content)
             self._settle(document.path, made, changed=True)
+        if is_text(document.path):
+            self._write_copies(document, made, as_left=as_left)
+
+    def _write_copies(self, document: Document, made: str, *, as_left: bool) -> None:
+        """Put compressed copies beside a document, of the same age; copies of what it was go."""
+        wanted = self.compress or media_type(document.path) != HTML
+        for coding, suffix in SUFFIXES.items():
+            path, copied = f"{document.path}{suffix}", f"{made}{suffix}"
+            if self._is_as_left(path, copied):
+                continue
+            target = self.public / path
+            if wanted:
+                with _replacing(target) as file:
+                    file.write(compressed(document.content, coding, best=self.compress))
+                age = self.now[document.path].modified
+                os.utime(target, ns=(age, age))
+                self.now[path] = _Known(copied, target.stat().st_size, age)
+                self.touched = True
+            elif path in self.before or not as_left:
+                target.unlink(missing_ok=True)
+                self.before.pop(path, None)
 
     def copy(self, source: Path, path: str) -> None:
         """Put a copy of ``source`` in its place if another file is there."""
@@ -162,7 +193,9 @@ class _Build:
             if not _is_inside(path) or not target.is_file():
                 continue
             target.unlink(missing_ok=True)
-            self.removed.append(path)
+            self.touched = True
+            if not self.before[path].made.endswith(tuple(SUFFIXES.values())):
+                self.removed.append(path)
             for folder in target.relative_to(self.public).parents[:-1]:
                 try:
                     (self.public / folder).rmdir()
@@ -191,9 +224,14 @@ class _Build:
         return True
 
     def _settle(self, path: str, made: str, *, changed: bool) -> None:
-        status = (self.public / path).stat()
+        target = self.public / path
+        before = self.before.get(path)
+        if before is not None and before.made == made:
+            os.utime(target, ns=(before.modified, before.modified))
+        status = target.stat()
         self.now[path] = _Known(made, status.st_size, status.st_mtime_ns)
         if changed:
+            self.touched = True
             self.changed.append(path)
         else:
             self.unchanged += 1

@@ -1,5 +1,6 @@
 """The web application: the endpoints of subscribers, and public/ for everything else.
 
+What is in memory is answered before any route is looked at: most requests are for a feed that has not changed.
 Guarantees: GET and HEAD change nothing, anywhere (mail scanners follow links); a request's body has at most 64 KB;
 everything that blocks runs in a thread. Fails with a page in plain words; the cause goes to the log in one line.
 """
@@ -18,8 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from publisher.model.errors import PublisherError
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store
+from publisher.syndication.moves import former_addresses
+from publisher.syndication.public import MANIFEST
+from publisher.web.clients import Proxies
 from publisher.web.endpoints import Endpoints
 from publisher.web.files import Files
+from publisher.web.readership import Readership
 
 __all__ = ["application"]
 
@@ -33,15 +38,23 @@ def application(
     *,
     clock: Callable[[], datetime],
     answer_after: float = 0.25,
+    readership: Readership | None = None,
 ) -> ASGIApp:
     """The ASGI application of a publication; ``web.pages`` and ``web.endpoints`` say what it has.
 
     ``answer_after``: seconds after which every sign-up is answered, so that the time does not tell who is known.
-    Raises ConfigurationError (trusted_proxies).
+    ``readership`` is told who fetches feeds. Raises ConfigurationError (trusted_proxies).
     """
-    files = Files(publication.public, pages=publication.web.pages)
+    files = Files(
+        publication.public,
+        pages=publication.web.pages,
+        build=publication.state / MANIFEST,
+        former=former_addresses(publication),
+        proxies=Proxies(publication.web.trusted_proxies),
+        readership=readership,
+    )
     if not publication.web.endpoints:
-        return _below(publication.url, Starlette(routes=[Mount("/", files)]))
+        return _below(publication.url, _in_front(files, Starlette(routes=[Mount("/", files)])))
     endpoints = Endpoints(publication, secrets, store, clock=clock, answer_after=answer_after)
     routes = [
         Route("/subscribe", endpoints.subscribe, methods=["POST"]),
@@ -54,7 +67,21 @@ def application(
         Mount("/", files),
     ]
     app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})
-    return _below(publication.url, _bounded(app))
+    return _below(publication.url, _in_front(files, _bounded(app)))
+
+
+def _in_front(files: Files, app: ASGIApp) -> ASGIApp:
+    """Answers what is in memory, and leaves the rest to ``app``, which has the endpoints and ``files``, too."""
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            ready = files.ready(scope["path"])
+            if ready is not None:
+                await files.answer(ready, scope, send)
+                return
+        await app(scope, receive, send)
+
+    return front
 
 
 def _below(url: str, app: ASGIApp) -> ASGIApp:

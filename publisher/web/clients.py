@@ -14,7 +14,7 @@ from threading import Lock
 
 from publisher.model.errors import ConfigurationError
 
-__all__ = ["Limit", "Proxies"]
+__all__ = ["Hammering", "Limit", "Proxies"]
 
 
 class Proxies:
@@ -31,14 +31,15 @@ class Proxies:
         """
         address = peer
         named = [name.strip() for value in forwarded_for for name in value.split(",")]
-        while named and self._trusts(address):
+        while named and self.has(address):
             if _address(named[-1]) is None:
                 break
             address = named.pop()
         known = _address(address)
         return str(known) if known else address
 
-    def _trusts(self, text: str) -> bool:
+    def has(self, text: str) -> bool:
+        """Whether the address is a proxy of ours. Pure."""
         address = _address(text)
         return address is not None and any(address in network for network in self._networks)
 
@@ -68,6 +69,35 @@ class Limit:
             self._calls.append((now, key))
             self._counts[key] = self._counts.get(key, 0) + 1
             return True
+
+
+class Hammering:
+    """Who fetches the same thing whole more than ``most`` times ``within`` so many seconds.
+
+    Remembers at most ``known`` of them; whoever comes after that is let through. Not for several threads.
+    """
+
+    def __init__(self, *, most: int, within: int, known: int = 50_000) -> None:
+        self._most = most
+        self._within = within
+        self._known = known
+        self._counts: dict[tuple[str, str], int] = {}
+        self._ends = 0.0
+
+    def wait(self, client: str, thing: str, now: float) -> int:
+        """Seconds that the client should wait before it fetches ``thing`` again; 0: it may now, and is counted.
+
+        ``now`` is any clock's seconds.
+        """
+        if now >= self._ends:
+            self._counts, self._ends = {}, now + self._within
+        key = (_household(client), thing)
+        count = self._counts.get(key, 0)
+        if count >= self._most:
+            return max(1, round(self._ends - now))
+        if count or len(self._counts) < self._known:
+            self._counts[key] = count + 1
+        return 0
 
 
 def _household(client: str) -> str:

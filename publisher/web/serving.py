@@ -8,6 +8,7 @@ loses nothing either. Fails with PublisherError where it cannot listen.
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -19,14 +20,16 @@ from types import FrameType
 
 import uvicorn
 
-from publisher.model.errors import PublisherError
+from publisher.model.errors import PublisherError, StoreError
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store
 from publisher.web.application import application
+from publisher.web.readership import Readership
 from publisher.web.scheduler import scheduler
 
 __all__ = ["serve"]
 
+_LOG = logging.getLogger("publisher.web")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _PATIENCE = 10  # seconds that open requests have when we stop
 
@@ -48,7 +51,8 @@ def serve(
     ``port`` 0 picks a free one; ``ready`` is given a line with the address once requests are answered.
     Raises PublisherError (the address is taken or not ours), ConfigurationError.
     """
-    app = application(publication, secrets, store, clock=clock)
+    readership = Readership(timezone=publication.timezone, clock=clock)
+    app = application(publication, secrets, store, clock=clock, readership=readership)
     listening = _listen(host, port)
     stop = threading.Event()
     server = _Server(
@@ -64,7 +68,8 @@ def serve(
         ),
         lambda: ready(f"serving {_address(listening)} (stop with Ctrl-C)"),
     )
-    waking = scheduler(partial(tick, stop), every=every, now=clock())
+    save = partial(_save, readership, store)
+    waking = scheduler(partial(tick, stop), every=every, now=clock(), minutely=save)
     with listening, _stopping(stop, server):
         waking.start()
         try:
@@ -72,6 +77,15 @@ def serve(
         finally:
             stop.set()
             waking.shutdown(wait=True)
+            save()
+
+
+def _save(readership: Readership, store: Store) -> None:
+    """What cannot be saved now is kept for the next minute; what a stop loses are numbers that come again tomorrow."""
+    try:
+        readership.save(store)
+    except StoreError as error:
+        _LOG.warning("%s", error)
 
 
 class _Server(uvicorn.Server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,30 @@ def test_an_edition_that_is_not_there_is_wrong_usage(inside: Path, program: Prog
     answer = program("editions", "show", "99")
     assert answer.status == 2
     assert answer.err == "publisher: there is no edition 99; see: publisher editions list\n"
+
+
+@time_machine.travel("2026-11-20T08:00Z")
+def test_status_tells_how_many_read_a_feed_through_aggregators(inside: Path, program: Program) -> None:
+    from publisher.store import open_store, readership
+
+    assert "Through aggregators" not in program("status").out
+    store = open_store("sqlite:publisher.db", inside)
+    with store.writing() as connection:
+        readership.add(
+            connection,
+            {
+                (date(2026, 11, 19), "feeds/all.rss", "Feedly"): 1200,
+                (date(2026, 11, 20), "feeds/all.rss", "Feedly"): 1204,
+                (date(2026, 11, 19), "feeds/all.atom", "Inoreader"): 30,
+                (date(2026, 11, 19), "feeds/world.rss", "Feedly"): 12,
+                (date(2026, 11, 1), "feeds/science.rss", "Feedly"): 9,
+            },
+        )
+    store.close()
+    told = "Through aggregators all is read by 1,234, world by 12 (announced in the last 7 days)."
+    assert told in program("status").out.splitlines()
+    assert program("status", "--json").json["readership"] == [
+        {"day": "2026-11-20", "feed": "all", "subscribers": 1204},
+        {"day": "2026-11-19", "feed": "all", "subscribers": 1230},
+        {"day": "2026-11-19", "feed": "world", "subscribers": 12},
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 
 from publisher.model.errors import OutputError
@@ -192,3 +195,76 @@ def test_builds_at_once_do_not_harm_each_other(publication: Publication) -> None
     assert len(contents) == 1, "the last build is whole"
     assert left_over(publication.root) == []
     assert len(write_public(publication, [], []).removed) == 10
+
+
+LONG = Document("feeds/all.rss", b"<rss>" + b"A long sentence about the sea. " * 100 + b"</rss>")
+
+
+def copies(publication: Publication, path: str) -> list[bytes]:
+    """What the copies in gzip and brotli beside a file expand to."""
+    file = publication.public / path
+    found = []
+    for suffix, expand in ((".gz", gzip.decompress), (".br", brotli.decompress)):
+        copy = file.with_name(file.name + suffix)
+        if copy.exists():
+            assert copy.stat().st_mtime_ns == file.stat().st_mtime_ns
+            found.append(expand(copy.read_bytes()))
+    return found
+
+
+def test_a_feed_has_compressed_copies_that_are_made_once(publication: Publication) -> None:
+    written = write_public(publication, [LONG, TWO], [])
+    assert written.changed == (LONG.path, TWO.path)
+    assert copies(publication, LONG.path) == [LONG.content] * 2
+    assert copies(publication, TWO.path) == []
+    before = [file.stat().st_ino for file in sorted((publication.public / "feeds").iterdir())]
+    assert write_public(publication, [LONG, TWO], []).unchanged == 2
+    assert [file.stat().st_ino for file in sorted((publication.public / "feeds").iterdir())] == before
+    (publication.public / "feeds" / "all.rss.br").unlink()
+    assert write_public(publication, [LONG, TWO], []).changed == ()
+    assert copies(publication, LONG.path) == [LONG.content] * 2
+
+
+def test_two_builds_make_the_same_copies(publication: Publication) -> None:
+    def bytes_of_copies() -> list[bytes]:
+        write_public(publication, [LONG], [])
+        return [(publication.public / f"{LONG.path}{suffix}").read_bytes() for suffix in (".gz", ".br")]
+
+    first = bytes_of_copies()
+    shutil.rmtree(publication.root / "public")
+    shutil.rmtree(publication.state)
+    assert bytes_of_copies() == first
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["with the manifest", "without it"])
+def test_a_page_keeps_its_copies_until_it_changes(publication: Publication, lost: bool) -> None:
+    page = Document(TWO.path, TWO.content * 50)
+    write_public(publication, [page], [], compress=True)
+    write_public(publication, [page], [])
+    assert copies(publication, page.path) == [page.content] * 2
+    if lost:
+        (publication.state / "public.json").unlink()
+    write_public(publication, [Document(page.path, page.content.upper())], [], keep_others=True)
+    assert copies(publication, page.path) == [], "a copy of something else is worse than none"
+
+
+def test_copies_go_with_what_they_are_copies_of(publication: Publication) -> None:
+    write_public(publication, [LONG, TWO], [], compress=True)
+    assert write_public(publication, [LONG], []).removed == (TWO.path,)
+    assert sorted(file.name for file in publication.public.rglob("*.*")) == ["all.rss", "all.rss.br", "all.rss.gz"]
+
+
+def test_a_file_that_is_put_back_has_the_time_that_it_had(publication: Publication) -> None:
+    def times() -> list[int]:
+        return [file.stat().st_mtime_ns for file in sorted((publication.public / "feeds").iterdir())]
+
+    write_public(publication, [LONG], [])
+    before = times()
+    shutil.rmtree(publication.public)
+    assert write_public(publication, [LONG], []).changed == (LONG.path,)
+    assert times() == before
+    os.utime(publication.public / LONG.path)
+    write_public(publication, [LONG], [])
+    assert times() == before
+    write_public(publication, [Document(LONG.path, LONG.content.upper())], [])
+    assert times() != before

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from publisher.model.errors import ConfigurationError
-from publisher.web.clients import Limit, Proxies
+from publisher.web.clients import Hammering, Limit, Proxies
 
 OURS = Proxies(["127.0.0.1", "::1", "10.0.0.0/8"])
 
@@ -49,3 +49,17 @@ def test_all_addresses_of_an_ipv6_household_are_one_client(now: datetime) -> Non
     assert limit.allows("2001:db8:0:1::1", now)
     assert not limit.allows("2001:db8:0:1:ffff::2", now)
     assert limit.allows("2001:db8:0:2::1", now)
+
+
+def test_who_hammers_is_told_how_long_to_wait_and_others_are_not() -> None:
+    hammering = Hammering(most=2, within=300)
+    assert [hammering.wait("192.0.2.7", "all", 1000 + second) for second in range(3)] == [0, 0, 298]
+    assert hammering.wait("192.0.2.7", "world", 1003) == 0
+    assert hammering.wait("192.0.2.8", "all", 1003) == 0
+    assert hammering.wait("192.0.2.7", "all", 1300) == 0
+
+
+def test_only_so_many_clients_are_remembered() -> None:
+    hammering = Hammering(most=1, within=300, known=2)
+    assert [hammering.wait(f"192.0.2.{number}", "all", 0) for number in range(5)] == [0] * 5
+    assert [bool(hammering.wait(f"192.0.2.{number}", "all", 1)) for number in range(5)] == [True, True, *[False] * 3]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 
 from publisher.model.errors import PublisherError
 from publisher.model.publication import Secrets
+from publisher.store import open_store, readership
 from publisher.web.serving import serve
 
 PROGRAM = """\
@@ -91,6 +92,22 @@ def test_a_signal_stops_it_cleanly_and_the_running_pass_finishes(
         assert (folder / "finished").exists()
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(address)
+
+
+def test_readers_that_were_counted_are_saved_when_it_stops(folder: Path, sqlite_database: str) -> None:
+    (folder / "public" / "feeds").mkdir(parents=True)
+    (folder / "public" / "feeds" / "world.rss").write_text("<rss/>", "utf-8")
+    with serving(folder) as (process, address):
+        httpx2.get(
+            f"{address}/feeds/world.rss", headers={"user-agent": "Example/1.0 (+https://e.example; 7 subscribers)"}
+        )
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)
+    store = open_store(sqlite_database, folder)
+    with store.reading() as connection:
+        [(_day, document, subscribers)] = readership.by_day(connection, date.min)
+    store.close()
+    assert (document, subscribers) == ("feeds/world.rss", 7)
 
 
 def test_a_second_signal_ends_it_at_once(folder: Path, sqlite_database: str) -> None:
