@@ -17,20 +17,24 @@ from publisher.articles.rendering import render_articles
 from publisher.articles.sources import Source, read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
+from publisher.editions.compiling import candidates
 from publisher.editions.opening import Opened, Opener
 from publisher.editions.renderer import DigestRenderer
+from publisher.editions.schedule import Upcoming, upcoming
+from publisher.editions.slots import slots_after
 from publisher.model.article import Article, Record
 from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store, beginnings, meta
 from publisher.store import articles as article_store
+from publisher.store.groups import read_groups
 from publisher.syndication.documents import Document, feed_documents
 from publisher.syndication.pages import page_documents
 from publisher.syndication.public import Written, write_public
 from publisher.theme.environment import Environment, environment_of
 from publisher.theme.media import theme_media
 
-__all__ = ["Passed", "Published", "deliver", "look", "open_editions", "publish", "ready_transport", "run"]
+__all__ = ["Passed", "Published", "deliver", "look", "open_editions", "publish", "ready_transport", "run", "schedule"]
 
 Clock = Callable[[], datetime]
 
@@ -228,6 +232,35 @@ def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list
     sequences = {record.id: record.sequence for record in decided}
     numbered = [replace(article, sequence=sequences.get(article.id, article.sequence)) for article in articles]
     return numbered, [*errors, *more, *faults]
+
+
+def schedule(
+    publication: Publication, store: Store, name: str, *, count: int, now: datetime
+) -> tuple[list[Upcoming], list[ArticleError]]:
+    """The next ``count`` slots of each cadence of a newsletter, as of now, by time; saves nothing."""
+    articles, errors = look(publication, store, now=now)
+    feed = publication.feed(name)
+    newsletter = publication.newsletter(name)
+    assert feed is not None
+    assert newsletter is not None
+    mailable = candidates(feed, newsletter, articles, now=now)
+    lines: list[Upcoming] = []
+    for cadence in newsletter.cadences:
+        slot = next(slots_after(cadence, newsletter.timezone, now), now)
+        with store.reading() as connection:
+            groups = read_groups(connection, newsletter=name, cadence=cadence.name, slot=slot)
+            records = article_store.numbers(connection).values()
+        lines += upcoming(
+            newsletter,
+            cadence,
+            count=count,
+            groups=groups,
+            articles=mailable,
+            newest=max((article.sequence or 0 for article in articles), default=0),
+            numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
+            now=now,
+        )
+    return sorted(lines, key=lambda line: (line.slot, line.cadence)), errors
 
 
 def open_editions(

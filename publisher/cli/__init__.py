@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("publisher.cli.importing:import_", "Articles from text or HTML files."),
     "build": ("publisher.cli.build:build", "Feeds and web pages, only what changed."),
     "preview": ("publisher.cli.preview:preview", "The next edition as .html, .txt and .eml."),
+    "schedule": ("publisher.cli.schedule:schedule", "The next slots of a newsletter."),
     "run": ("publisher.cli.run:run", "The whole road once: what cron calls."),
     "serve": ("publisher.cli.serve:serve", "Web pages and scheduler in one process."),
     "editions": ("publisher.cli.editions:editions", "Editions: list, show."),

@@ -1,0 +1,117 @@
+"""The next slots of a newsletter, with what the clock does to them and what the nearest would carry as of now.
+
+Deciding only: groups of readers and articles come in, nothing is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from publisher.editions.compiling import decide
+from publisher.editions.slots import slots_after
+from publisher.model.article import Article
+from publisher.model.edition import Group
+from publisher.model.feed import Cadence, Newsletter
+
+__all__ = ["Upcoming", "clock_note", "upcoming"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """A slot to come. ``articles`` (ids) and ``recipients`` (one number a variant) are the nearest slot's, as of now.
+
+    ``waiting``: readers who would get nothing yet, because fewer than ``min_items`` articles wait for them.
+    """
+
+    newsletter: str
+    cadence: str
+    slot: datetime
+    local: datetime
+    note: str
+    articles: tuple[str, ...] = ()
+    recipients: tuple[int, ...] = ()
+    waiting: int = 0
+
+
+def upcoming(
+    newsletter: Newsletter,
+    cadence: Cadence,
+    *,
+    count: int,
+    groups: Sequence[Group],
+    articles: Sequence[Article],
+    newest: int,
+    numbered_at: Mapping[str, datetime],
+    now: datetime,
+) -> list[Upcoming]:
+    """The next ``count`` slots of a cadence. Pure. ``articles`` are the newsletter's candidates, numbered."""
+    zone = ZoneInfo(newsletter.timezone)
+    found: list[Upcoming] = []
+    before = now
+    for slot in islice(slots_after(cadence, newsletter.timezone, now), count):
+        line = Upcoming(
+            newsletter=newsletter.name,
+            cadence=cadence.name,
+            slot=slot,
+            local=slot.astimezone(zone),
+            note=clock_note(before, slot, zone),
+        )
+        found.append(line if found else _filled(line, newsletter, groups, articles, newest, numbered_at))
+        before = slot
+    return found
+
+
+def _filled(
+    line: Upcoming,
+    newsletter: Newsletter,
+    groups: Sequence[Group],
+    articles: Sequence[Article],
+    newest: int,
+    numbered_at: Mapping[str, datetime],
+) -> Upcoming:
+    """The nearest slot with what it would carry if nothing were published any more. Pure."""
+    decisions = decide(groups, articles, newsletter, cutoff=newest, numbered_at=numbered_at, now=line.slot)
+    variants: dict[str, int] = {}
+    for decision in decisions:
+        if decision.articles:
+            variants[decision.key] = variants.get(decision.key, 0) + decision.group.count
+    listed = {article for decision in decisions for article in decision.articles}
+    return Upcoming(
+        newsletter=line.newsletter,
+        cadence=line.cadence,
+        slot=line.slot,
+        local=line.local,
+        note=line.note,
+        articles=tuple(article.id for article in reversed(articles) if article.id in listed),
+        recipients=tuple(sorted(variants.values(), reverse=True)),
+        waiting=sum(decision.group.count for decision in decisions if not decision.articles and decision.to < newest),
+    )
+
+
+def clock_note(before: datetime, slot: datetime, zone: ZoneInfo) -> str:
+    """What a change of clock between two moments does, in words; ``""`` if there is none. Pure."""
+    earlier, later = before.astimezone(zone).utcoffset(), slot.astimezone(zone).utcoffset()
+    assert earlier is not None
+    assert later is not None
+    if earlier == later:
+        return ""
+    minutes = int(abs(later - earlier) / timedelta(minutes=1))
+    amount = f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+    day = _change(before, slot, zone)
+    return f"the clock goes {'forward' if later > earlier else 'back'} {amount} on {day:%Y-%m-%d}"
+
+
+def _change(before: datetime, slot: datetime, zone: ZoneInfo) -> datetime:
+    """The first local day in (before, slot] whose end has the later offset."""
+    later = slot.astimezone(zone).utcoffset()
+    while slot - before > timedelta(minutes=15):
+        middle = before + (slot - before) / 2
+        if middle.astimezone(zone).utcoffset() == later:
+            slot = middle
+        else:
+            before = middle
+    return slot.astimezone(zone)
