@@ -26,7 +26,7 @@ from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
 from publisher.syndication.documents import Document
 
-__all__ = ["Written", "write_public"]
+__all__ = ["Written", "others_in_public", "write_public"]
 
 MANIFEST = "public.json"
 _VERSION = 1
@@ -102,6 +102,13 @@ def write_public(
         tuple(build.clashes),
         tuple(build.missing),
     )
+
+
+def others_in_public(publication: Publication) -> frozenset[str]:
+    """The files of public/ that no build of ours has written, as paths relative to it."""
+    ours = _remembered(publication.state)
+    found = (path for path in publication.public.rglob("*") if path.is_file())
+    return frozenset(path.relative_to(publication.public).as_posix() for path in found) - ours.keys()
 
 
 class _Build:
