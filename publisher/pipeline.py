@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from publisher.articles.id_writing import write_ids
 from publisher.articles.identity import Identified, identify, number
+from publisher.articles.inspecting import inspect_articles
 from publisher.articles.rendering import render_articles
 from publisher.articles.sources import Source, read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
@@ -22,10 +24,12 @@ from publisher.editions.opening import Opened, Opener
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
+from publisher.inspection import Inspection
 from publisher.model.article import Article, Record
 from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
+from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
-from publisher.store import Store, beginnings, meta
+from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store.groups import read_groups
 from publisher.syndication.documents import Document, feed_documents
@@ -34,7 +38,18 @@ from publisher.syndication.public import Written, write_public
 from publisher.theme.environment import Environment, environment_of
 from publisher.theme.media import theme_media
 
-__all__ = ["Passed", "Published", "deliver", "look", "open_editions", "publish", "ready_transport", "run", "schedule"]
+__all__ = [
+    "Passed",
+    "Published",
+    "check",
+    "deliver",
+    "look",
+    "open_editions",
+    "publish",
+    "ready_transport",
+    "run",
+    "schedule",
+]
 
 Clock = Callable[[], datetime]
 
@@ -207,8 +222,24 @@ def _numbers(records: Iterable[Record]) -> dict[str, int]:
     return {record.id: record.sequence for record in records if record.sequence is not None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """What a run would see and decide. ``records`` are the database's, ``decided`` what it would add to them."""
+
+    identified: tuple[Identified, ...]
+    articles: tuple[Article, ...]
+    records: dict[str, Record]
+    decided: tuple[Record, ...]
+    errors: tuple[ArticleError, ...]
+
+
 def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list[Article], list[ArticleError]]:
     """The articles as a run at ``now`` would number them, newest first, and the faults of others; saves nothing."""
+    looked = _look(publication, store, now=now)
+    return list(looked.articles), list(looked.errors)
+
+
+def _look(publication: Publication, store: Store, *, now: datetime) -> _Looked:
     sources, errors = read_sources(publication)
     with store.reading() as connection:
         records = article_store.records(connection)
@@ -230,8 +261,45 @@ def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list
         next_number=newest + 1,
     )
     sequences = {record.id: record.sequence for record in decided}
-    numbered = [replace(article, sequence=sequences.get(article.id, article.sequence)) for article in articles]
-    return numbered, [*errors, *more, *faults]
+    return _Looked(
+        identified=tuple(identified),
+        articles=tuple(replace(article, sequence=sequences.get(article.id, article.sequence)) for article in articles),
+        records=records,
+        decided=tuple(decided),
+        errors=(*errors, *more, *faults),
+    )
+
+
+def check(
+    publication: Publication, store: Store, *, environment: Environment, fix: bool, now: datetime
+) -> list[Finding]:
+    """Everything wrong or doubtful, by file and line. ``fix``: ids are written into articles that have none; nothing
+    else is changed, nor anything saved. Raises OutputError.
+    """
+    looked = _look(publication, store, now=now)
+    written = write_ids(looked.identified, publication) if fix else []
+    if any(finding.rule == "id-written" for finding in written):
+        looked = _look(publication, store, now=now)
+    with store.reading() as connection:
+        readers = subscriptions.readers(connection)
+        cursors = {
+            (letter.name, cadence.name): subscriptions.starting_cursor(connection, letter.name, cadence.name)
+            for letter in publication.newsletters
+            for cadence in letter.cadences
+        }
+    found = Inspection(
+        publication=publication,
+        environment=environment,
+        inspected=inspect_articles(looked.identified, looked.articles, publication),
+        articles=looked.articles,
+        records=looked.records,
+        decided=looked.decided,
+        errors=looked.errors,
+        readers=readers,
+        cursors=cursors,
+        now=now,
+    ).findings()
+    return [*written, *found]
 
 
 def schedule(

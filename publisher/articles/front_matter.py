@@ -35,6 +35,20 @@ class FrontMatter:
         """An ArticleError that points at ``key``'s line."""
         return ArticleError(f'"{key}": {cause}', where=self._path, line=self._line(key), remedy=remedy)
 
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What is written, as TOML or YAML reads it."""
+        return self._values
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are written, in their order."""
+        return tuple(str(key) for key in self._values)
+
+    def line_of(self, key: str) -> int | None:
+        """The line of the file that ``key`` stands on; None if it is not written."""
+        return self._line(key)
+
     def line(self, key: str, default: str = "") -> str:
         """One line of text, trimmed; numbers are taken as text."""
         value = self._values.get(key)

@@ -17,15 +17,15 @@ import pyromark
 
 from publisher.articles.urls import absolute
 
-__all__ = ["Picture", "Rendered", "render"]
+__all__ = ["OPTIONS", "Picture", "Rendered", "render"]
 
-_OPTIONS = (
+OPTIONS = (
     pyromark.Options.ENABLE_TABLES
     | pyromark.Options.ENABLE_FOOTNOTES
     | pyromark.Options.ENABLE_STRIKETHROUGH
     | pyromark.Options.ENABLE_HEADING_ATTRIBUTES
 )
-_MARKDOWN = pyromark.Markdown(options=_OPTIONS)
+_MARKDOWN = pyromark.Markdown(options=OPTIONS)
 
 _EMBEDS = {"iframe", "video", "audio", "embed", "object"}
 _TAGS = (nh3.ALLOWED_TAGS | _EMBEDS | {"source", "picture", "tfoot", "track"}) - {

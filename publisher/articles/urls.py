@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import idna
 
-__all__ = ["absolute"]
+__all__ = ["absolute", "is_insecure"]
 
 _SCHEMES = {"http", "https", "mailto", "tel", "xmpp", "geo", "sms"}
 _LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -51,3 +51,15 @@ def _authority(host: str, port: int | None) -> str:
 
 def _quoted(text: str, safe: str) -> str:
     return quote(_LOOSE_PERCENT.sub("%25", text), safe=safe + "%")
+
+
+def is_insecure(address: str, own: str) -> bool:
+    """Whether an address is http: and leads elsewhere than below ``own`` or onto this machine. Pure."""
+    if not address.lower().startswith("http:"):
+        return False
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    below_own = own != "" and (f"{address}/").startswith(f"{own}/")
+    return not below_own and host not in ("localhost", "127.0.0.1", "::1")

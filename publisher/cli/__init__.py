@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("publisher.cli.new:new", "An article with its front matter."),
     "import": ("publisher.cli.importing:import_", "Articles from text or HTML files."),
     "build": ("publisher.cli.build:build", "Feeds and web pages, only what changed."),
+    "check": ("publisher.cli.check:check", "Everything wrong or doubtful in what you wrote."),
     "preview": ("publisher.cli.preview:preview", "The next edition as .html, .txt and .eml."),
     "schedule": ("publisher.cli.schedule:schedule", "The next slots of a newsletter."),
     "run": ("publisher.cli.run:run", "The whole road once: what cron calls."),

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from publisher.cli.session import Session, count
 from publisher.cli.verb import Verb
+from publisher.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.model.publication import Publication
+    from publisher.pipeline import Published
 
 __all__ = ["build"]
 
 
 @click.command(cls=Verb)
 @click.option("--compress", is_flag=True, help="Compressed copies of pages, too, all as small as can be; takes longer.")
+@click.option("--watch", "watching", is_flag=True, help="Build again after every change, until Ctrl-C.")
+@click.option("--serve", "serving", is_flag=True, help="With --watch: show it in the browser, which follows.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Of --serve; 0 picks one.")
 @click.pass_obj
-def build(session: Session, compress: bool) -> None:
+def build(session: Session, compress: bool, watching: bool, serving: bool, port: int) -> None:
     """Feeds and web pages, only what changed.
 
     Writes public/ and says what it wrote; feeds get copies in gzip and brotli beside them. Mails nothing and opens no
     edition. An article that cannot be used is reported, the others are built, and the exit status is 1. Sample
     configurations for nginx and Caddy, which serve public/ alone, are in .publisher/.
     """
+    if serving and not watching:
+        raise UsageError("--serve goes with --watch", remedy="write: publisher build --watch --serve")
+    if watching:
+        from publisher.cli.watching import watch
+
+        watch(
+            session,
+            build=lambda publication: _built_again(session, publication, compress=compress),
+            port=port if serving else None,
+        )
+        return
+    published = _build(session, session.publication, compress=compress)
+    for error in published.errors:
+        session.failed(error)
+
+
+def _built_again(session: Session, publication: Publication, *, compress: bool) -> bool:
+    """A build of many: a fault is a line and no more. Whether anything was written."""
+    published = _build(session, publication, compress=compress)
+    for error in published.errors:
+        click.echo(f"publisher: {error}", err=True)
+    return bool(published.written.changed or published.written.removed)
+
+
+def _build(session: Session, publication: Publication, *, compress: bool) -> Published:
     from publisher import pipeline
     from publisher.syndication.servers import write_configurations
     from publisher.theme.environment import environment_of
 
-    publication = session.publication
     published = pipeline.publish(
         publication,
         session.store(),
@@ -56,5 +90,4 @@ def build(session: Session, compress: bool) -> None:
         f"{count(len(published.articles), 'article')} read; {count(len(written.changed), 'file')} written, "
         f"{written.unchanged:,} unchanged"
     )
-    for error in published.errors:
-        session.failed(error)
+    return published

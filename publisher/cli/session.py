@@ -65,6 +65,14 @@ class Session:
             self._publication = load(self.root)
         return self._publication
 
+    def reload(self) -> Publication:
+        """The publication as its files say now; the store goes with it. Raises UsageError, ConfigurationError."""
+        before, self._publication = self._publication, None
+        publication = self.publication
+        if before is not None and before.database != publication.database:
+            self.close()
+        return publication
+
     @property
     def secrets(self) -> Secrets:
         """The publication's secrets, made on first need. Raises ConfigurationError, OutputError."""

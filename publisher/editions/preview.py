@@ -21,7 +21,7 @@ from publisher.model.subscriber import EVERYTHING
 from publisher.theme.environment import Environment
 from publisher.theme.fields import fill
 
-__all__ = ["Preview", "Reader", "preview_edition"]
+__all__ = ["Preview", "Reader", "next_articles", "preview_edition"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +72,7 @@ def preview_edition(
             f'"{newsletter.name}" has no cadence "{cadence_name}"',
             remedy=f"choose from: {', '.join(known.name for known in newsletter.cadences)}",
         )
-    mailable = candidates(feed, newsletter, articles, now=now)
-    newest = max((article.sequence or 0 for article in mailable), default=0)
-    group = Group(reader.cursor, reader.topics, reader.language, 1)
-    decision = decide([group], mailable, newsletter, cutoff=newest, numbered_at={}, now=now)[0]
-    known = {article.id: article for article in articles}
-    chosen = [known[article] for article in decision.articles]
-    if not chosen:
-        public = [article for article in articles if article.is_public(now) and feed.selection.matches(article)]
-        chosen = public[: newsletter.max_items]
+    chosen, rest, waiting = next_articles(feed, newsletter, reader, articles, now=now)
     if not chosen:
         raise UsageError(
             "there is no public article to preview", where=feed.file, remedy="write one: publisher new TITLE"
@@ -90,7 +82,7 @@ def preview_edition(
     digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
-        rest=[known[article] for article in decision.rest],
+        rest=rest,
         number=number,
         slot=slot,
         cadence=cadence.name,
@@ -106,8 +98,26 @@ def preview_edition(
         number=number,
         language=language,
         articles=tuple(chosen),
-        waiting=bool(decision.articles),
+        waiting=waiting,
     )
+
+
+def next_articles(
+    feed: Feed, newsletter: Newsletter, reader: Reader, articles: Sequence[Article], *, now: datetime
+) -> tuple[list[Article], list[Article], bool]:
+    """What the next edition has for the reader: its articles, those only linked, and whether they really wait. Pure.
+
+    Where nothing waits, the newest public articles stand in.
+    """
+    mailable = candidates(feed, newsletter, articles, now=now)
+    newest = max((article.sequence or 0 for article in mailable), default=0)
+    group = Group(reader.cursor, reader.topics, reader.language, 1)
+    decision = decide([group], mailable, newsletter, cutoff=newest, numbered_at={}, now=now)[0]
+    known = {article.id: article for article in articles}
+    if decision.articles:
+        return [known[one] for one in decision.articles], [known[one] for one in decision.rest], True
+    public = [article for article in articles if article.is_public(now) and feed.selection.matches(article)]
+    return public[: newsletter.max_items], [], False
 
 
 def _addressed(

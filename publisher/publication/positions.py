@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-__all__ = ["line_of"]
+__all__ = ["Positions", "line_of"]
 
 _TABLE = re.compile(r"^\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -31,3 +33,23 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
 
 def _names(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+@dataclass(slots=True)
+class Positions:
+    """Where settings stand in the publication's files: ``positions("feeds/all.toml", ["newsletter", "sender"])``.
+
+    A file is read when it is first asked for; one that cannot be read has no lines.
+    """
+
+    root: Path
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, file: str, path: Sequence[str]) -> int | None:
+        """The line of the longest prefix of ``path`` that is written there."""
+        if file not in self._texts:
+            try:
+                self._texts[file] = (self.root / file).read_bytes().decode("utf-8-sig", "replace")
+            except OSError:
+                self._texts[file] = ""
+        return line_of(self._texts[file], path)

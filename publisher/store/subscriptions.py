@@ -31,6 +31,7 @@ __all__ = [
     "insert_new",
     "of_address",
     "of_subscribers",
+    "readers",
     "starting_cursor",
     "starting_sequence",
 ]
@@ -269,3 +270,13 @@ def counts(connection: Connection) -> dict[str, Counted]:
     for newsletter, count in suppressed:
         found[newsletter]["suppressed"] = count
     return {newsletter: Counted(**of_newsletter) for newsletter, of_newsletter in found.items()}
+
+
+def readers(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many subscriptions, pending ones too, each (newsletter, cadence) has; unsubscribed ones are left out."""
+    rows = connection.execute(
+        select(subscriptions.c.newsletter, subscriptions.c.cadence, func.count())
+        .where(subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value)
+        .group_by(subscriptions.c.newsletter, subscriptions.c.cadence)
+    )
+    return {(newsletter, cadence): count for newsletter, cadence, count in rows}

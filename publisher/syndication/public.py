@@ -30,7 +30,7 @@ from publisher.syndication.compressing import SUFFIXES, compressed
 from publisher.syndication.documents import Document
 from publisher.syndication.headers import HTML, is_text, media_type
 
-__all__ = ["MANIFEST", "Written", "write_public"]
+__all__ = ["MANIFEST", "Written", "others_in_public", "write_public"]
 
 MANIFEST = "public.json"
 _VERSION = 1
@@ -109,6 +109,13 @@ def write_public(
         tuple(build.clashes),
         tuple(build.missing),
     )
+
+
+def others_in_public(publication: Publication) -> frozenset[str]:
+    """The files of public/ that no build of ours has written, as paths relative to it."""
+    ours = _remembered(publication.state)
+    found = (path for path in publication.public.rglob("*") if path.is_file())
+    return frozenset(path.relative_to(publication.public).as_posix() for path in found) - ours.keys()
 
 
 class _Build:

@@ -145,3 +145,17 @@ def test_the_counts_tell_active_pending_gone_and_suppressed(store: Store) -> Non
             "world": Counted(active=2, pending=1, unsubscribed=1, suppressed=1),
             "science": Counted(active=1),
         }
+
+
+def test_readers_are_counted_by_newsletter_and_cadence_without_those_who_left(store: Store, now: datetime) -> None:
+    with store.writing() as connection:
+        r.add_reader(connection, 1)
+        r.add_reader(connection, 2, state="pending")
+        r.add_reader(connection, 3, cadence="weekly")
+        r.add_reader(connection, 4, newsletter="gone")
+        r.add_reader(connection, 5, newsletter="gone", state="unsubscribed")
+        assert subscriptions.readers(connection) == {
+            ("world", "daily"): 2,
+            ("world", "weekly"): 1,
+            ("gone", "daily"): 1,
+        }
