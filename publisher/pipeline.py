@@ -23,7 +23,14 @@ from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article, Record
-from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
+from publisher.model.errors import (
+    ArticleError,
+    ConfigurationError,
+    PublisherError,
+    StoreError,
+    TemplateError,
+    UsageError,
+)
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store, beginnings, meta
 from publisher.store import articles as article_store
@@ -335,7 +342,8 @@ def run(
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
-    if passed.published is not None:
+    # A database that failed us while delivering is told already, and would make us wait for it once more.
+    if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:
             last = meta.read_moment(connection, "last_run")
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
@@ -349,6 +357,8 @@ def _first_real_run(store: Store, now: datetime) -> int | None:
         if meta.read(connection, "real_since") is not None:
             return None
     with store.writing() as connection:
+        # The lock comes before the look: of two first runs at once, the second must see what the first has done.
+        article_store.lock_counter(connection)
         if meta.read(connection, "real_since") is not None:
             return None
         count = beginnings.begin_for_real(connection, now)
