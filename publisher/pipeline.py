@@ -26,6 +26,7 @@ from publisher.model.article import Article, Record
 from publisher.model.errors import (
     ArticleError,
     ConfigurationError,
+    OutputError,
     PublisherError,
     StoreError,
     TemplateError,
@@ -44,6 +45,7 @@ from publisher.theme.media import theme_media
 __all__ = ["Passed", "Published", "deliver", "look", "open_editions", "publish", "ready_transport", "run", "schedule"]
 
 Clock = Callable[[], datetime]
+_TOLD = 5  # pages without a place that are told one by one: a file in their folder's place makes hundreds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Published:
     seen: int
     numbered: tuple[Record, ...] = ()
     left_out: tuple[Record, ...] = ()
-    errors: tuple[ArticleError, ...] = ()
+    errors: tuple[PublisherError, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,8 +151,26 @@ def publish(
         seen=seen,
         numbered=tuple(numbered),
         left_out=tuple(left_out),
-        errors=tuple(errors),
+        errors=(*errors, *_without_place(written)),
     )
+
+
+def _without_place(written: Written) -> Iterable[OutputError]:
+    """What could not be put into public/; the rest is there. Pure."""
+    if others := written.clashes[_TOLD:]:
+        yield OutputError(f"{len(others):,} more files have no place", where="public")
+    for path in written.clashes[:_TOLD]:
+        yield OutputError(
+            "has no place: another page or file of public/ has its name, or no file can have it",
+            where=f"public/{path}",
+            remedy="give the article, its section or its alias another address",
+        )
+    for path in written.missing:
+        yield OutputError(
+            "has no picture to be copied from: it is not in the articles' folder, or cannot be read",
+            where=f"public/{path}",
+            remedy="add the picture, or take it out of publication.toml",
+        )
 
 
 def _documents(publication: Publication, public: Sequence[Article], environment: Environment) -> Iterable[Document]:
