@@ -26,7 +26,15 @@ from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
 from publisher.inspection import Inspection
 from publisher.model.article import Article, Record
-from publisher.model.errors import ArticleError, ConfigurationError, PublisherError, TemplateError, UsageError
+from publisher.model.errors import (
+    ArticleError,
+    ConfigurationError,
+    OutputError,
+    PublisherError,
+    StoreError,
+    TemplateError,
+    UsageError,
+)
 from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store, beginnings, meta, subscriptions
@@ -52,6 +60,7 @@ __all__ = [
 ]
 
 Clock = Callable[[], datetime]
+_TOLD = 5  # pages without a place that are told one by one: a file in their folder's place makes hundreds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ class Published:
     seen: int
     numbered: tuple[Record, ...] = ()
     left_out: tuple[Record, ...] = ()
-    errors: tuple[ArticleError, ...] = ()
+    errors: tuple[PublisherError, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,8 +166,26 @@ def publish(
         seen=seen,
         numbered=tuple(numbered),
         left_out=tuple(left_out),
-        errors=tuple(errors),
+        errors=(*errors, *_without_place(written)),
     )
+
+
+def _without_place(written: Written) -> Iterable[OutputError]:
+    """What could not be put into public/; the rest is there. Pure."""
+    if others := written.clashes[_TOLD:]:
+        yield OutputError(f"{len(others):,} more files have no place", where="public")
+    for path in written.clashes[:_TOLD]:
+        yield OutputError(
+            "has no place: another page or file of public/ has its name, or no file can have it",
+            where=f"public/{path}",
+            remedy="give the article, its section or its alias another address",
+        )
+    for path in written.missing:
+        yield OutputError(
+            "has no picture to be copied from: it is not in the articles' folder, or cannot be read",
+            where=f"public/{path}",
+            remedy="add the picture, or take it out of publication.toml",
+        )
 
 
 def _documents(publication: Publication, public: Sequence[Article], environment: Environment) -> Iterable[Document]:
@@ -403,7 +430,8 @@ def run(
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
-    if passed.published is not None:
+    # A database that failed us while delivering is told already, and would make us wait for it once more.
+    if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:
             last = meta.read_moment(connection, "last_run")
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
@@ -417,6 +445,8 @@ def _first_real_run(store: Store, now: datetime) -> int | None:
         if meta.read(connection, "real_since") is not None:
             return None
     with store.writing() as connection:
+        # The lock comes before the look: of two first runs at once, the second must see what the first has done.
+        article_store.lock_counter(connection)
         if meta.read(connection, "real_since") is not None:
             return None
         count = beginnings.begin_for_real(connection, now)

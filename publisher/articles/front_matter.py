@@ -100,6 +100,8 @@ class FrontMatter:
             raise self.error(key, f"should be a date, not {_kind(value)}", f"write: {key} = 2026-01-20")
         if not isinstance(value, datetime):
             value = datetime.combine(value, time())
+        if not 1000 <= value.year <= 9998:  # at the ends of the calendar no other zone could show it
+            raise self.error(key, f"{value:%Y-%m-%d} is in no year that we know", f"write: {key} = 2026-01-20")
         return value if value.tzinfo else value.replace(tzinfo=zone)
 
     def _line(self, key: str) -> int | None:
@@ -140,6 +142,8 @@ def _toml(head: str, path: str) -> Mapping[str, Any]:
             line=line,
             remedy='text stands in quotes: title = "…"',
         ) from error
+    except RecursionError:
+        raise _too_deep(path) from None
 
 
 def _yaml(head: str, path: str) -> Mapping[str, Any]:
@@ -154,9 +158,15 @@ def _yaml(head: str, path: str) -> Mapping[str, Any]:
             line=mark.line + 2 if mark else 1,
             remedy='put text with a colon into quotes: title: "…"',
         ) from error
+    except RecursionError:
+        raise _too_deep(path) from None
     if not isinstance(values, dict):
         raise ArticleError("front matter is not a list of keys", where=path, line=2, remedy="write: title: …")
     return values
+
+
+def _too_deep(path: str) -> ArticleError:
+    return ArticleError("front matter is nested too deeply", where=path, line=2, remedy='write: title = "…"')
 
 
 def _kind(value: object) -> str:

@@ -10,10 +10,9 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-import imagesize
-
 from publisher.articles.identity import Identified
 from publisher.articles.markup import Picture, Rendered, render
+from publisher.articles.sizes import picture_size
 from publisher.articles.urls import absolute
 from publisher.model.article import Article, Image
 from publisher.model.errors import ArticleError
@@ -110,14 +109,29 @@ class _Pictures:
 
     def find(self, address: str) -> Picture | None:
         """The picture at a relative address; None for a web address. Raises ArticleError where there is no file."""
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            raise ArticleError(
+                f'the picture "{address}" has no usable address ({error})', where=self._path, remedy="mend it"
+            ) from error
         if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
             return None
         file, target = self.locate(unquote(parts.path))
         self.media.add((str(file), target))
-        width, height = imagesize.get(file)
+        width, height = self._size(file)
         url = f"{self._publication.url}/{quote(target)}"
-        return Picture(url, max(0, int(width)), max(0, int(height)))
+        return Picture(url, width, height)
+
+    def _size(self, file: Path) -> tuple[int, int]:
+        try:
+            return picture_size(file)
+        except OSError as error:
+            raise ArticleError(
+                f'the picture "{file.name}" cannot be read ({error.strerror})',
+                where=self._path,
+                remedy="make it readable",
+            ) from error
 
     def locate(self, relative: str) -> tuple[Path, str]:
         """The file of a relative address and its path under public/."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from publisher.model.publication import Publication
 __all__ = ["Source", "read_sources"]
 
 LARGEST = 5_000_000
+LONGEST_SLUG = 200  # bytes; a file system takes 255 in a name
 _HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>[^\n]+?)(?:[ \t]+#+)?[ \t]*(?:\n|\Z)")
 
 
@@ -71,15 +73,26 @@ def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleEr
             continue
         known_as = f"{publication.articles}/{inner.as_posix()}"
         try:
+            if not _is_unicode(known_as):
+                known_as = known_as.encode("utf-8", "backslashreplace").decode()
+                raise ArticleError("its name is not UTF-8", where=known_as, remedy="rename it")
             sources.append(_parse(_read(path, known_as), path=known_as, publication=publication))
         except ArticleError as error:
             errors.append(error)
     return sources, errors
 
 
+def _is_unicode(name: str) -> bool:
+    """Whether a file's name can be written anywhere: Python shows undecodable bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _read(path: Path, known_as: str) -> str:
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting, a device would never end
+            raise ArticleError("is not a file", where=known_as, remedy="move it elsewhere")
+        if status.st_size > LARGEST:
             raise ArticleError(f"larger than {LARGEST // 1_000_000} MB", where=known_as, remedy="split it")
         data = path.read_bytes()
     except OSError as error:
@@ -103,6 +116,8 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
     summary = front.line("summary") or front.line("description")
     stem = Path(path).parent.name if Path(path).stem == "index" else Path(path).stem
     slug = front.line("slug") or stem
+    if len(slug.encode("utf-8", "surrogatepass")) > LONGEST_SLUG and front.line("slug"):
+        raise front.error("slug", f"is longer than {LONGEST_SLUG} bytes", "write a few words")
     kind = front.line("kind", "article")
     if kind not in ("article", "note"):
         raise front.error("kind", f'"{kind}" is not a kind of article', 'write "article" or "note", or leave it out')

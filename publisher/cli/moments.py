@@ -17,6 +17,8 @@ def read_moment(text: str, *, zone: str, option: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text.strip())
+        if not 1000 <= moment.year <= 9998:  # what lies at the ends of the calendar has no time in other zones
+            raise ValueError
         return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(

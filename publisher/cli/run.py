@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from publisher.cli.moments import read_moment
 from publisher.cli.session import Session, count
 from publisher.cli.verb import Verb
 from publisher.model.errors import UsageError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from publisher.pipeline import Passed
 
 __all__ = ["run", "tell"]
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command(cls=Verb)
@@ -37,7 +41,7 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
 
     publication = session.publication
     stop = threading.Event()
-    _stop_when_told(stop, _seconds(max_time))
+    told = _stop_when_told(stop, _seconds(max_time))
     passed = pipeline.run(
         publication,
         session.secrets,
@@ -53,23 +57,17 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
     if session.as_json:
         session.answer(_as_values(passed))
     elif session.terminal or not session.quiet or passed.did_something:
-        closing = _closing(publication, passed)
+        closing = _closing(publication, passed, stopped=stop.is_set())
         session.show(closing) if passed.did_something else session.say(closing)
+    if signal.SIGINT in told:
+        session.status = session.status or 130
 
 
 def _clock(session: Session, at: str | None, publication: Publication) -> Callable[[], datetime]:
     """The real clock, or one that starts at TIME and goes on from there."""
     if at is None:
         return session.now
-    from zoneinfo import ZoneInfo
-
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise UsageError(f'--now "{at}" is not a time', remedy="write for example 2026-11-20T08:10") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(publication.timezone))
-    start, began = moment.astimezone(UTC), session.now()
+    start, began = read_moment(at, zone=publication.timezone, option="--now"), session.now()
     return lambda: start + (session.now() - began)
 
 
@@ -84,14 +82,27 @@ def _seconds(max_time: str | None) -> float | None:
         raise UsageError(f"--max-time: {error}") from None
 
 
-def _stop_when_told(stop: threading.Event, seconds: float | None) -> None:
-    """SIGTERM and SIGINT let us finish what is in the air; so does the end of --max-time."""
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda _number, _frame: stop.set())
+def _stop_when_told(stop: threading.Event, seconds: float | None) -> list[int]:
+    """SIGTERM and SIGINT let us finish what is in the air; so does the end of --max-time.
+
+    A second signal ends the process at once, which loses nothing either. The signals that came are in the answer.
+    """
+    came: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        stop.set()
+        for name in _SIGNALS:
+            signal.signal(name, signal.SIG_DFL)
+
+    for name in _SIGNALS:
+        signal.signal(name, ask)
     if seconds is not None:
-        timer = threading.Timer(seconds, stop.set)
+        # A timer cannot wait for longer than this (292 years).
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop.set)
         timer.daemon = True
         timer.start()
+    return came
 
 
 class _Teller:
@@ -138,7 +149,8 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     return lines
 
 
-def _closing(publication: Publication, passed: Passed) -> str:
+def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
+    """What was delivered. Pure."""
     delivered = passed.delivered
     if delivered.elsewhere:
         return "delivered: nothing; another process of this machine is delivering"
@@ -146,6 +158,8 @@ def _closing(publication: Publication, passed: Passed) -> str:
     for name in ("deferred", "failed", "unknown"):
         if number := getattr(delivered, name):
             parts.append(f"{number:,} {name}")
+    if delivered.attempts == 0 and (stopped or delivered.error is not None):
+        return "delivered: nothing; what is due waits for the next run"
     if delivered.attempts == 0:
         return "delivered: nothing was due"
     line = "delivered: " + ", ".join(parts)

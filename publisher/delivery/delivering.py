@@ -20,7 +20,7 @@ from publisher.delivery.journal import Journal, delivery_lock, left_behind
 from publisher.delivery.retries import retry_at
 from publisher.delivery.transport import Transport
 from publisher.model.delivery import Claimed, Outcome, Outgoing, Result
-from publisher.model.errors import AddressError, PublisherError
+from publisher.model.errors import AddressError, PublisherError, StoreError
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Connection, Store, outbox
 from publisher.store import editions as edition_store
@@ -80,7 +80,8 @@ def deliver_outbox(
             passing.finish_editions()
             return passing.delivered
         _run(passing.deliver())
-        passing.finish_editions()
+        if not isinstance(passing.delivered.error, StoreError):
+            passing.finish_editions()
         return passing.delivered
 
 
@@ -155,15 +156,16 @@ class _Pass:
                 outcomes = self._transport.deliver(self._messages(stop), log=self._journal, stop=stop)
                 async for outcome in outcomes:
                     self._pending.append(outcome)
-                    if len(self._pending) >= CLAIM:
-                        self._flush()
+                    if len(self._pending) >= CLAIM and not stop.is_set():
+                        self._saved(stop, self._flush)
             except PublisherError as error:
-                self.delivered.error = error
+                self.delivered.error = self.delivered.error or error
             finally:
                 keeper.cancel()
-                self._flush()
-                with self._store.writing() as connection:
-                    outbox.release(connection, self._journal.worker)
+                # What cannot be recorded now stays claimed and in the journal: the next run reads it there. Given
+                # back, it would be sent again.
+                if self._saved(stop, self._flush):
+                    self._saved(stop, self._release)
 
     def _messages(self, stop: asyncio.Event) -> Iterator[Outgoing]:
         while not (stop.is_set() or self._stop.is_set()):
@@ -195,18 +197,39 @@ class _Pass:
             await asyncio.sleep(RECORD_EVERY)
             if self._stop.is_set():
                 stop.set()
-            self._flush()
+            if not self._saved(stop, self._flush):
+                return
             if self._clock() - renewed > LEASE / 3:
                 renewed = self._clock()
-                with self._store.writing() as connection:
-                    outbox.renew(connection, self._journal.worker, renewed + LEASE)
+                if not self._saved(stop, self._renew):
+                    return
+
+    def _saved(self, stop: asyncio.Event, save: Callable[[], None]) -> bool:
+        """Whether the database took it. If not, the pass ends: no more messages are begun."""
+        try:
+            save()
+        except PublisherError as error:
+            self.delivered.error = self.delivered.error or error
+            stop.set()
+            return False
+        return True
+
+    def _release(self) -> None:
+        with self._store.writing() as connection:
+            outbox.release(connection, self._journal.worker)
+
+    def _renew(self) -> None:
+        with self._store.writing() as connection:
+            outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
 
     def _flush(self) -> None:
+        """Records what has ended. If the database refuses, all of it is still pending."""
         if not self._pending:
             return
-        outcomes, self._pending = self._pending, []
+        outcomes = self._pending
         with self._store.writing() as connection:
             self._record(connection, outcomes, worker=self._journal.worker, now=self._clock())
+        self._pending = []
         self._journal.recorded(outcomes)
         self.delivered.count(outcomes)
         self._progress(self.delivered)

@@ -83,4 +83,7 @@ def parse_duration(written: str) -> timedelta:
     found = re.fullmatch(r"(\d+)\s*(minute|hour|day|week)s?", written.strip().lower())
     if not found or int(found[1]) == 0:
         raise ValueError('not a length of time: write for example "6 hours", "2 days" or "3 weeks"')
-    return timedelta(minutes=int(found[1]) * _UNITS[found[2]])
+    try:
+        return timedelta(minutes=int(found[1]) * _UNITS[found[2]])
+    except OverflowError:
+        raise ValueError("longer than any calendar") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select, update
 
+from publisher.store.inserting import insert_missing
 from publisher.store.schema import meta
 
 __all__ = ["read", "read_moment", "write", "write_moment"]
@@ -17,9 +18,9 @@ def read(connection: Connection, key: str) -> str | None:
 
 
 def write(connection: Connection, key: str, value: str) -> None:
-    """Replaces the fact."""
-    connection.execute(delete(meta).where(meta.c.key == key))
-    connection.execute(insert(meta).values(key=key, value=value))
+    """Replaces the fact, also while another process writes it for the first time."""
+    insert_missing(connection, meta, [{"key": key, "value": value}], "key")
+    connection.execute(update(meta).where(meta.c.key == key).values(value=value))
 
 
 def read_moment(connection: Connection, key: str) -> datetime | None:

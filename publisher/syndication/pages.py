@@ -124,9 +124,13 @@ class _Archive:
 
     def moved(self, article: Article) -> Iterator[Document]:
         """A page at each of the article's old addresses that leads to the new one."""
-        for alias in article.aliases:
-            path = file_of(self.publication, self.home + alias.removeprefix(self.home).lstrip("/"))
-            if path is not None:
+        paths = [
+            file_of(self.publication, self.home + alias.removeprefix(self.home).lstrip("/"))
+            for alias in article.aliases
+        ]
+        for path in dict.fromkeys(paths):
+            # The feeds' addresses are theirs, whatever an article says.
+            if path is not None and not path.startswith("feeds/") and path != file_of(self.publication, article.url):
                 link = Links.of(self.home, path).to(article.url)
                 values = {
                     "heading": one_line(article.title) or link,

@@ -36,14 +36,17 @@ MANIFEST = "public.json"
 _VERSION = 1
 _TEMPORARY = ".publisher-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# One name is at fault, not the folder: it is too long, or a file where another document needs a folder.
+_NO_PLACE = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a build did, as paths relative to public/; compressed copies are not counted apart.
 
-    ``clashes``  what found no place: an earlier one of the build has the path, or it leads out of public/
-    ``missing``  media that should be copied and are not there
+    ``clashes``  what found no place: an earlier one of the build has the path, it leads out of public/, or no file
+                 can have that name
+    ``missing``  media that should be copied and cannot be read
     """
 
     changed: tuple[str, ...]
@@ -145,10 +148,11 @@ class _Build:
         elif _holds(target, document.content):
             self._settle(document.path, made, changed=False)
         else:
-            with _replacing(target) as file:
-                file.write(document.content)
-            self._settle(document.path, made, changed=True)
-        if is_text(document.path):
+            with self._placing(document.path):
+                with _replacing(target) as file:
+                    file.write(document.content)
+                self._settle(document.path, made, changed=True)
+        if is_text(document.path) and document.path in self.now:
             self._write_copies(document, made, as_left=as_left)
 
     def _write_copies(self, document: Document, made: str, *, as_left: bool) -> None:
@@ -160,12 +164,13 @@ class _Build:
                 continue
             target = self.public / path
             if wanted:
-                with _replacing(target) as file:
-                    file.write(compressed(document.content, coding, best=self.compress))
-                age = self.now[document.path].modified
-                os.utime(target, ns=(age, age))
-                self.now[path] = _Known(copied, target.stat().st_size, age)
-                self.touched = True
+                with self._placing(path):
+                    with _replacing(target) as file:
+                        file.write(compressed(document.content, coding, best=self.compress))
+                    age = self.now[document.path].modified
+                    os.utime(target, ns=(age, age))
+                    self.now[path] = _Known(copied, target.stat().st_size, age)
+                    self.touched = True
             elif path in self.before or not as_left:
                 target.unlink(missing_ok=True)
                 self.before.pop(path, None)
@@ -185,9 +190,15 @@ class _Build:
         if self._is_as_left(path, made):
             self.unchanged += 1
             return
-        with source.open("rb") as content, _replacing(self.public / path) as file:
-            shutil.copyfileobj(content, file, 1 << 20)
-        self._settle(path, made, changed=True)
+        try:
+            content = source.open("rb")
+        except OSError:
+            self.missing.append(path)
+            return
+        with content, self._placing(path):
+            with _replacing(self.public / path) as file:
+                shutil.copyfileobj(content, file, 1 << 20)
+            self._settle(path, made, changed=True)
 
     def keep_the_rest(self) -> None:
         """Go on remembering what an earlier build wrote: a later one may remove it."""
@@ -216,6 +227,16 @@ class _Build:
             self.clashes.append(path)
             return False
         return True
+
+    @contextlib.contextmanager
+    def _placing(self, path: str) -> Iterator[None]:
+        """A name that no file can have is this document's misfortune; the others go on."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+            self.clashes.append(path)
 
     def _is_as_left(self, path: str, made: str) -> bool:
         known = self.before.get(path)

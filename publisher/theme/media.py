@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import imagesize
-
+from publisher.articles.sizes import picture_size
 from publisher.articles.urls import absolute
 from publisher.model.article import Image
 from publisher.model.publication import Publication
@@ -39,12 +38,12 @@ def logo_of(publication: Publication) -> Image | None:
     if not name:
         return None
     file = publication.articles_folder / name
-    width, height = imagesize.get(file) if not _elsewhere(name) and file.is_file() else (0, 0)
+    width, height = picture_size(file) if not _elsewhere(name) and file.is_file() else (0, 0)
     return Image(
         url=theme_url(publication, name),
         alt=publication.title,
-        width=max(0, int(width)),
-        height=max(0, int(height)),
+        width=width,
+        height=height,
         media_type=mimetypes.guess_type(name)[0] or "",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,32 @@ def test_a_transaction_is_all_or_nothing(store: Store) -> None:
         broken()
     with store.reading() as connection:
         assert meta.read(connection, "key") is None
+
+
+def test_two_processes_at_once_may_write_the_same_fact_for_the_first_time(store: Store) -> None:
+    first_wrote, second_began = threading.Event(), threading.Event()
+    faults: list[Exception] = []
+
+    def second() -> None:
+        first_wrote.wait()
+        second_began.set()
+        try:
+            with store.writing() as connection:
+                meta.write(connection, "key", "second")
+        except StoreError as error:
+            faults.append(error)
+
+    other = threading.Thread(target=second)
+    other.start()
+    with store.writing() as connection:
+        meta.write(connection, "key", "first")
+        first_wrote.set()
+        second_began.wait()
+        time.sleep(0.2)  # the second waits for this transaction
+    other.join()
+    assert faults == []
+    with store.reading() as connection:
+        assert meta.read(connection, "key") == "second"
 
 
 def test_two_processes_at_once_migrate_a_new_database_once(folder: Path) -> None:

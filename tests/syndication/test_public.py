@@ -117,13 +117,19 @@ def test_a_path_that_leads_out_is_not_written(publication: Publication, path: st
     assert (written.clashes, written.changed) == ((path,), (ONE.path,))
 
 
-def test_a_file_where_a_folder_should_be_is_told_in_one_line(publication: Publication) -> None:
+def test_a_file_where_a_folder_should_be_is_told_and_keeps_nothing_else_back(publication: Publication) -> None:
     publication.public.mkdir()
     (publication.public / "2026").write_text("a file")
-    with pytest.raises(OutputError) as refused:
-        write_public(publication, [TWO], [])
-    assert str(refused.value).startswith("public/2026")
-    assert "\n" not in str(refused.value)
+    written = write_public(publication, [TWO, ONE], [])
+    assert (written.clashes, written.changed) == ((TWO.path,), (ONE.path,))
+    assert (publication.public / "2026").read_text() == "a file"
+
+
+@pytest.mark.parametrize("path", ["feeds", f"{'a' * 300}/index.html", "feeds/all.rss/index.html"])
+def test_a_name_that_no_file_can_have_is_told_and_keeps_nothing_else_back(publication: Publication, path: str) -> None:
+    written = write_public(publication, [ONE, Document(path, b"no place"), TWO], [])
+    assert (written.clashes, written.changed) == ((path,), (ONE.path, TWO.path))
+    assert left_over(publication.root) == []
 
 
 def test_an_unwritable_folder_is_told_in_one_line(publication: Publication) -> None:
