@@ -241,7 +241,7 @@ def feeds_of(of: Publication) -> dict[str, bytes]:
     return {
         path.relative_to(of.public).as_posix(): path.read_bytes()
         for path in (of.public / "feeds").rglob("*")
-        if path.is_file()
+        if path.suffix in (".rss", ".atom", ".json")
     }
 
 
