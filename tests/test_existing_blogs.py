@@ -229,6 +229,7 @@ def test_without_pages_there_are_feeds_their_old_addresses_and_no_page_of_ours(
 ) -> None:
     made, public, done = build(blog, articles, "/{slug}/")
     written = {path.relative_to(public).as_posix() for path in public.rglob("*") if path.is_file()}
+    written = {path for path in written if not path.endswith((".gz", ".br"))}
     ours = {f"feeds/all.{format}" for format in ("rss", "atom", "json")} | {"feed.css", "feeds.opml", "style.css"}
     assert {path for path in written if not path.startswith("media/")} == ours | {"index.xml", "feed.xml"}
     shown = [item["url"] for item in json.loads((public / "feeds/all.json").read_bytes())["items"]]
