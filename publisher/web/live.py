@@ -168,10 +168,10 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def _tell_of_builds(self) -> None:
         """A stream of events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+        seen, goes_on = self.live.wait(None)  # before the headers: a build right after them must not be missed
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        seen, goes_on = self.live.wait(None)
         try:
             while goes_on:
                 builds, goes_on = self.live.wait(seen)
