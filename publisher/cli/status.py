@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +25,16 @@ __all__ = ["brief", "status"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty."""
+    """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty.
+
+    ``decided``: the newest slot that was decided, by newsletter and cadence.
+    """
 
     last_run: datetime | None = None
     subscriptions: int = 0
     editions: tuple[tuple[Edition, Sums], ...] = ()
     waiting: Waiting | None = None
+    decided: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @click.command(cls=Verb)
@@ -44,7 +49,7 @@ def status(session: Session) -> None:
 
     publication, now = session.publication, session.now()
     facts = _facts(session, now)
-    slots = _next_slots(publication, now)
+    slots = _next_slots(publication, facts, now)
     if session.as_json:
         session.answer(
             {
@@ -59,7 +64,7 @@ def status(session: Session) -> None:
         )
         return
     session.show(_headline(publication, facts))
-    session.show(_last_run(publication, facts))
+    session.show(_last_run(publication, facts, now))
     for edition, sums in facts.editions:
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     if facts.waiting is not None:
@@ -85,13 +90,13 @@ def brief(session: Session) -> None:
         session.show("All commands:                publisher --help")
         return
     facts = _facts(session, now)
-    slots = _next_slots(publication, now)
+    slots = _next_slots(publication, facts, now)
     session.show(_headline(publication, facts))
     if facts.editions:
         edition, sums = facts.editions[0]
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     else:
-        session.show(_last_run(publication, facts))
+        session.show(_last_run(publication, facts, now))
     if slots:
         at, name, cadence = slots[0]
         zone = zone_of(publication, name)
@@ -123,18 +128,25 @@ def _facts(session: Session, now: datetime) -> _Facts:
             subscriptions=subscribers.active(connection),
             editions=tuple(shown),
             waiting=outbox.waiting(connection, now),
+            decided={
+                (newsletter.name, cadence.name): slot
+                for newsletter in publication.newsletters
+                for cadence in newsletter.cadences
+                if (slot := editions.last_slot(connection, newsletter.name, cadence.name)) is not None
+            },
         )
 
 
-def _next_slots(publication: Publication, now: datetime) -> list[tuple[datetime, str, str]]:
-    """The next slot of each cadence, the earliest first. Pure."""
+def _next_slots(publication: Publication, facts: _Facts, now: datetime) -> list[tuple[datetime, str, str]]:
+    """The next slot of each cadence, the earliest first; later than ``now`` where `run --now` went ahead. Pure."""
     from publisher.editions.slots import slots_after
 
     return sorted(
         (at, newsletter.name, cadence.name)
         for newsletter in publication.newsletters
         for cadence in newsletter.cadences
-        if (at := next(slots_after(cadence, newsletter.timezone, now), None)) is not None
+        for after in (max(now, facts.decided.get((newsletter.name, cadence.name), now)),)
+        if (at := next(slots_after(cadence, newsletter.timezone, after), None)) is not None
     )
 
 
@@ -146,12 +158,13 @@ def _headline(publication: Publication, facts: _Facts) -> str:
     )
 
 
-def _last_run(publication: Publication, facts: _Facts) -> str:
+def _last_run(publication: Publication, facts: _Facts, now: datetime) -> str:
     from publisher.cli.sentences import local
 
     if facts.last_run is None:
         return "Nothing has run yet."
-    return f"The last run was {local(facts.last_run, publication.timezone)} ({publication.timezone})."
+    pretended = ", which --now pretended" if facts.last_run > now else ""
+    return f"The last run was {local(facts.last_run, publication.timezone)} ({publication.timezone}){pretended}."
 
 
 def _next_step(publication: Publication, facts: _Facts) -> str:
@@ -168,11 +181,19 @@ def _next_step(publication: Publication, facts: _Facts) -> str:
         return "Next: publisher run"
     if facts.waiting is not None and facts.waiting.due:
         return "Next: publisher run, which delivers what is due"
-    if publication.examples_left:
-        return (
-            f"Next: settings that are still an example ({', '.join(publication.examples_left)}): publisher config set"
-        )
+    if left := publication.examples_left:
+        return f"Next: settings that are still an example ({', '.join(left)}): publisher config set {_example(left[0])}"
     return "Nothing to do. More: publisher status, publisher editions list"
+
+
+def _example(left: str) -> str:
+    """How one of the settings that are left is set: key and value, as they are typed. Pure."""
+    if left == "url":
+        return "url https://YOUR.ADDRESS"
+    if left == "postal_address":
+        return 'postal_address "YOUR ADDRESS"'
+    feed = left.partition(":")[0].removeprefix("feeds/").removesuffix(".toml")
+    return f'feeds.{feed}.newsletter.sender "YOU <YOU@YOUR.ADDRESS>"'
 
 
 def _has_articles(folder: Path) -> bool:

@@ -84,7 +84,9 @@ def preview_edition(
         chosen = public[: newsletter.max_items]
     if not chosen:
         raise UsageError(
-            "there is no public article to preview", where=feed.file, remedy="write one: publisher new TITLE"
+            "there is no public article to preview",
+            where=feed.file,
+            remedy="take the draft line out of one, or: publisher new TITLE",
         )
     slot = next(slots_after(cadence, newsletter.timezone, now), now)
     language = reader.language or newsletter.language
