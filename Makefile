@@ -13,9 +13,11 @@ demo: $(VENV)/demo.stamp
 	@echo
 	@$(BIN)/publisher status
 	@echo
-	@echo "Look at:  feeds/all.toml defined   public/feeds/all.rss     (a feed)"
-	@echo "          articles/ became         public/index.html        (the web pages; or: $(BIN)/publisher serve)"
-	@echo "          and each reader's copy   $$(ls mail/new/* mail/cur/* 2>/dev/null | head -n 1)"
+	@echo "Look at:  public/index.html        the web pages; or: $(BIN)/publisher serve"
+	@echo "          public/feeds/all.rss     a feed, made as feeds/all.toml says"
+	@echo "          $$(ls mail/new/* mail/cur/* 2>/dev/null | head -n 1)"
+	@echo "                                   a reader's message; its pictures would be on the web. To see it with them:"
+	@echo "          $(BIN)/publisher preview all --open"
 
 test: $(VENV)/test.stamp
 	@$(BIN)/python -m pytest -n auto -q -rs

@@ -58,6 +58,8 @@ _BOX = re.compile(
     r"|sobre el autor|автор|об авторе|الكاتب|المؤلف|作者|关于作者|著者)\s*(?:[:：]\s*(?P<name>\S.*)?)?",
     re.I,
 )
+# A head that nothing but a biography can follow.
+_SURELY_BOX = re.compile(r"(?:about|meet|zu[mr]|über|à propos|sobre|об|关于)\b.*", re.I)
 _LARGEST_BOX = 20
 _ALL_POSTS = re.compile(
     r"(?:(?:view|see|read|show) (?:all|more)(?: of)?(?: (?:posts|articles|stories|entries))?|all posts"
@@ -154,6 +156,8 @@ def _box(found: Sequence[Block], start: int) -> tuple[int, tuple[Author, ...]]:
     told: set[int] = set()
     ended = closed = False
     at = start + 1
+    if not people and at < len(found) and (told_of := _told_of(head[0], found[at])) is not None:
+        people, told, at = [told_of], {0}, at + 1
     while at < len(found) and len(people) <= _LARGEST_BOX and not _BOX.fullmatch(found[at].text):
         block = found[at]
         if _ALL_POSTS.fullmatch(block.text):
@@ -171,6 +175,16 @@ def _box(found: Sequence[Block], start: int) -> tuple[int, tuple[Author, ...]]:
         at += 1
     # Names alone, in the middle of an article, are a list of names.
     return (at, tuple(people)) if told or ended or at == len(found) else (start, ())
+
+
+def _told_of(head: str, block: Block) -> Author | None:
+    """The author of a box without a line for the name: "About the author", then "Ana Example writes about …"."""
+    if not _SURELY_BOX.fullmatch(head) or block.marker or _person(block.text) or not is_prose(block):
+        return None
+    words = block.text.split()
+    end = next((at for at, word in enumerate(words) if word[0].islower() and not _PARTICLE.fullmatch(word)), 0)
+    name = " ".join(words[:end]).rstrip(",")
+    return replace(_author(name), bio=block.text) if end > 1 and _is_name(name) else None
 
 
 def _introduced(found: Sequence[Block], at: int, person: Author) -> bool:

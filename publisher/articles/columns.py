@@ -52,6 +52,9 @@ def column_of(lines: Sequence[str], *, is_item: Callable[[str], bool]) -> Column
     width = lengths[(len(lengths) - 1) * 95 // 100]  # an address that could not be broken may be longer
     if width > _WIDEST or max(width_of(before) for before, _ in pairs) < _NARROWEST:
         return None
+    # What was wrapped is no wider than its column. Where more lines are, these are short for reasons of their own.
+    if sum(len(line) * 10 > width * 13 for line in lines[first + 1 :]) > len(pairs):
+        return None
     # Some programs wrap a little early: a small letter shows that a sentence goes on.
     earliest = width * 85 // 100
     surely = [needed for b, a in pairs if a[0].islower() and (needed := _needed(b, a)) >= earliest]

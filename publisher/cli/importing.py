@@ -59,7 +59,7 @@ def import_(
     importing = _Importing(
         publication,
         date=given,
-        now=session.now(),
+        now=session.now().replace(microsecond=0),
         section=section or "",
         language=language or "",
         mail=bool(mail),
@@ -111,12 +111,13 @@ class _Importing:
         date, dated = self._dated(article)
         folder = self._publication.articles_folder
         slug = free_slug(folder, slugify(article.title))
-        day = date.astimezone(ZoneInfo(self._publication.timezone)).date()
+        zone = ZoneInfo(self._publication.timezone)
+        day = date.astimezone(zone).date()
         text = front_matter(
             article,
             # What another program published under an id stays known under it, letter for letter.
             article_id=str(article.kept.get("id") or tag_id(self._publication, day, slug)),
-            date=date,
+            date=date.astimezone(zone),
             section=self._section,
             language=self._language,
             authors=tuple(one.key for one in authors),

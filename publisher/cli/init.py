@@ -29,6 +29,13 @@ DEMO_COMMANDS = (
     "publisher serve",
 )
 
+FIRST_COMMANDS = (
+    'publisher new "The first article"   # a draft: write, and take its draft line out',
+    "publisher preview all",
+    "publisher subscribers add ADDRESS   # yours, for a beginning",
+    "publisher run",
+)
+
 # answer → (question, whether it must be given where nobody can be asked)
 QUESTIONS = {
     "title": ("Title", True),
@@ -77,7 +84,7 @@ def init(session: Session, /, folder: Path, demo: bool, test_message: str | None
         session,
         folder,
         files,
-        ('publisher new "The first article"', "publisher preview all", "publisher run"),
+        FIRST_COMMANDS,
     )
     if not session.as_json:
         line = f"*/5 * * * * {_program()} run --quiet --publication {shlex.quote(str(folder.absolute()))}"

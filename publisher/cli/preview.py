@@ -1,9 +1,15 @@
-"""`publisher preview`: the next edition as .html, .txt and .eml, exactly as a reader would get it."""
+"""`publisher preview`: the next edition as .html, .txt and .eml, as a reader would get it.
+
+The .eml is the message to the letter. The .html is for the eyes: it shows the publication's own pictures from this
+machine, because at their web addresses they are only after the next run, and not before the site is on the web.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -40,6 +46,7 @@ def preview(
     from publisher import pipeline
     from publisher.editions.preview import preview_edition
     from publisher.theme.environment import environment_of
+    from publisher.theme.media import theme_media
 
     publication = session.publication
     feed = publication.feed(newsletter)
@@ -68,7 +75,15 @@ def preview(
         "txt": folder / f"{newsletter}.txt",
         "eml": folder / f"{newsletter}.eml",
     }
-    contents = {"html": seen.html.encode(), "txt": seen.text.encode(), "eml": seen.message}
+    media = [
+        *theme_media(publication),
+        *((Path(file), target) for article in seen.articles for file, target in article.media),
+    ]
+    contents = {
+        "html": _with_local_pictures(seen.html, publication.url, media).encode(),
+        "txt": seen.text.encode(),
+        "eml": seen.message,
+    }
     for kind, path in paths.items():
         _write(path, contents[kind])
     if session.as_json:
@@ -87,7 +102,7 @@ def preview(
         if not seen.waiting:
             session.say("nothing new is waiting for this reader; these are the newest articles")
         session.say(f"subject: {seen.subject}")
-        session.say(f"{count(len(seen.articles), 'article')}, {len(contents['html']) / 1024:.0f} KB of HTML")
+        session.say(f"{count(len(seen.articles), 'article')}, {len(seen.html.encode()) / 1024:.0f} KB of HTML")
         for path in paths.values():
             session.say(f"wrote {path}")
     if show:
@@ -125,6 +140,14 @@ def _reader(session: Session, newsletter: Newsletter, address: str | None, caden
         ),
         cadence or subscription.cadence,
     )
+
+
+def _with_local_pictures(html: str, url: str, media: Iterable[tuple[Path, str]]) -> str:
+    """The document with ``media`` (file, path under public/) shown from this machine where the file is there."""
+    for file, target in media:
+        if file.is_file():
+            html = html.replace(f'"{url}/{quote(target)}"', f'"{file.absolute().as_uri()}"')
+    return html
 
 
 def _next_number(session: Session) -> int:

@@ -54,6 +54,8 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
     )
     for error in passed.errors:
         session.failed(error)
+    if at is not None and passed.opened and (ahead := max(one.edition.slot for one in passed.opened)) > session.now():
+        session.say(f"--now is ahead of the clock: what opened is not due again before {_day(ahead, publication)}")
     if session.as_json:
         session.answer(_as_values(passed))
     elif session.terminal or not session.quiet or passed.did_something:
@@ -69,6 +71,12 @@ def _clock(session: Session, at: str | None, publication: Publication) -> Callab
         return session.now
     start, began = read_moment(at, zone=publication.timezone, option="--now"), session.now()
     return lambda: start + (session.now() - began)
+
+
+def _day(moment: datetime, publication: Publication) -> str:
+    from publisher.cli.sentences import local
+
+    return local(moment, publication.timezone)
 
 
 def _seconds(max_time: str | None) -> float | None:
@@ -127,9 +135,12 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     lines = []
     if passed.published is not None:
         written = passed.published.written
-        public = sum(1 for _ in passed.published.articles)
+        articles = passed.published.articles
+        drafts = sum(article.draft for article in articles)
         lines.append(
-            f"published: {count(public, 'article')} read; {count(len(written.changed), 'file')} of public/ written, "
+            f"published: {count(len(articles), 'article')} read"
+            + (f", {count(drafts, 'draft')} among them; " if drafts else "; ")
+            + f"{count(len(written.changed), 'file')} of public/ written, "
             f"{written.unchanged:,} unchanged" + (f", {len(written.removed):,} removed" if written.removed else "")
         )
         lines += [

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from publisher.cli.session import Session
 from publisher.cli.verb import Verb
-from publisher.model.errors import PublisherError
+from publisher.model.errors import ConfigurationError, PublisherError
+
+if TYPE_CHECKING:
+    from publisher.model.publication import Publication, Secrets
 
 __all__ = ["serve"]
 
@@ -30,17 +34,19 @@ def serve(session: Session, host: str, port: int, every: int) -> None:
 
     publication, secrets, store = session.publication, session.secrets, session.store()
     pipeline.ready_transport(publication, secrets, fixed_time=False)
+    settings = _Settings(session, publication, secrets)
     reported: set[str] = set()
 
     def tick(stop: threading.Event) -> None:
         try:
-            passed = pipeline.run(publication, secrets, store, clock=session.now, stop=stop)
+            current = settings.read()
+            passed = pipeline.run(*current, store, clock=session.now, stop=stop)
         except PublisherError as error:
-            errors = [error]
+            errors = [error, *error.also]
         else:
             errors = passed.errors
             if passed.did_something:
-                for line in tell(publication, passed):
+                for line in tell(current[0], passed):
                     session.say(line)
                 if passed.delivered.attempts:
                     session.say(f"delivered: {passed.delivered.accepted:,} accepted")
@@ -54,3 +60,29 @@ def serve(session: Session, host: str, port: int, every: int) -> None:
     serve_web(
         publication, secrets, store, host=host, port=port, tick=tick, every=every, ready=session.say, clock=session.now
     )
+
+
+class _Settings:
+    """The settings as they are written now. A pass that kept older ones would undo what `build` and `run` do."""
+
+    def __init__(self, session: Session, publication: Publication, secrets: Secrets) -> None:
+        self._session = session
+        self._root = publication.root
+        self._last = (publication, secrets)
+
+    def read(self) -> tuple[Publication, Secrets]:
+        """Reads them again, and says so when they differ. Raises ConfigurationError, also for another database."""
+        from publisher.publication.loading import load
+        from publisher.publication.secrets import load_secrets
+
+        current = load(self._root), load_secrets(self._root)
+        if current[0].database != self._last[0].database:
+            raise ConfigurationError(
+                "it has changed, and serve has the old one open; nothing is done until it is started again",
+                where="publication.toml: database",
+                remedy="stop serve and start it again",
+            )
+        if current != self._last:
+            self._last = current
+            self._session.say("the settings have changed: feeds, pages and mail go by them; the forms after a restart")
+        return current

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -30,6 +31,7 @@ class _Facts:
     """What the database knows at one moment. ``last_run`` None: nothing ran yet, and all else is empty.
 
     ``readership``: feed, and for how many subscribers aggregators fetch it; ``readership_by_day`` with the day.
+    ``decided``: the newest slot that was decided, by newsletter and cadence.
     """
 
     last_run: datetime | None = None
@@ -38,6 +40,7 @@ class _Facts:
     waiting: Waiting | None = None
     readership: tuple[tuple[str, int], ...] = ()
     readership_by_day: tuple[tuple[date, str, int], ...] = ()
+    decided: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @click.command(cls=Verb)
@@ -53,7 +56,7 @@ def status(session: Session) -> None:
 
     publication, now = session.publication, session.now()
     facts = _facts(session, now)
-    slots = _next_slots(publication, now)
+    slots = _next_slots(publication, facts, now)
     if session.as_json:
         session.answer(
             {
@@ -72,7 +75,7 @@ def status(session: Session) -> None:
         )
         return
     session.show(_headline(publication, facts))
-    session.show(_last_run(publication, facts))
+    session.show(_last_run(publication, facts, now))
     for edition, sums in facts.editions:
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     if facts.waiting is not None:
@@ -100,13 +103,13 @@ def brief(session: Session) -> None:
         session.show("All commands:                publisher --help")
         return
     facts = _facts(session, now)
-    slots = _next_slots(publication, now)
+    slots = _next_slots(publication, facts, now)
     session.show(_headline(publication, facts))
     if facts.editions:
         edition, sums = facts.editions[0]
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     else:
-        session.show(_last_run(publication, facts))
+        session.show(_last_run(publication, facts, now))
     if slots:
         at, name, cadence = slots[0]
         zone = zone_of(publication, name)
@@ -145,6 +148,12 @@ def _facts(session: Session, now: datetime) -> _Facts:
                 for day, documents in groupby(readership.by_day(connection, since), key=itemgetter(0))
                 for feed, subscribers in _by_feed({document: number for _, document, number in documents})
             ),
+            decided={
+                (newsletter.name, cadence.name): slot
+                for newsletter in publication.newsletters
+                for cadence in newsletter.cadences
+                if (slot := editions.last_slot(connection, newsletter.name, cadence.name)) is not None
+            },
         )
 
 
@@ -156,15 +165,16 @@ def _by_feed(documents: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sums.most_common())
 
 
-def _next_slots(publication: Publication, now: datetime) -> list[tuple[datetime, str, str]]:
-    """The next slot of each cadence, the earliest first. Pure."""
+def _next_slots(publication: Publication, facts: _Facts, now: datetime) -> list[tuple[datetime, str, str]]:
+    """The next slot of each cadence, the earliest first; later than ``now`` where `run --now` went ahead. Pure."""
     from publisher.editions.slots import slots_after
 
     return sorted(
         (at, newsletter.name, cadence.name)
         for newsletter in publication.newsletters
         for cadence in newsletter.cadences
-        if (at := next(slots_after(cadence, newsletter.timezone, now), None)) is not None
+        for after in (max(now, facts.decided.get((newsletter.name, cadence.name), now)),)
+        if (at := next(slots_after(cadence, newsletter.timezone, after), None)) is not None
     )
 
 
@@ -176,12 +186,13 @@ def _headline(publication: Publication, facts: _Facts) -> str:
     )
 
 
-def _last_run(publication: Publication, facts: _Facts) -> str:
+def _last_run(publication: Publication, facts: _Facts, now: datetime) -> str:
     from publisher.cli.sentences import local
 
     if facts.last_run is None:
         return "Nothing has run yet."
-    return f"The last run was {local(facts.last_run, publication.timezone)} ({publication.timezone})."
+    pretended = ", which --now pretended" if facts.last_run > now else ""
+    return f"The last run was {local(facts.last_run, publication.timezone)} ({publication.timezone}){pretended}."
 
 
 def _next_step(publication: Publication, facts: _Facts) -> str:
@@ -198,11 +209,19 @@ def _next_step(publication: Publication, facts: _Facts) -> str:
         return "Next: publisher run"
     if facts.waiting is not None and facts.waiting.due:
         return "Next: publisher run, which delivers what is due"
-    if publication.examples_left:
-        return (
-            f"Next: settings that are still an example ({', '.join(publication.examples_left)}): publisher config set"
-        )
+    if left := publication.examples_left:
+        return f"Next: settings that are still an example ({', '.join(left)}): publisher config set {_example(left[0])}"
     return "Nothing to do. More: publisher status, publisher editions list"
+
+
+def _example(left: str) -> str:
+    """How one of the settings that are left is set: key and value, as they are typed. Pure."""
+    if left == "url":
+        return "url https://YOUR.ADDRESS"
+    if left == "postal_address":
+        return 'postal_address "YOUR ADDRESS"'
+    feed = left.partition(":")[0].removeprefix("feeds/").removesuffix(".toml")
+    return f'feeds.{feed}.newsletter.sender "YOU <YOU@YOUR.ADDRESS>"'
 
 
 def _has_articles(folder: Path) -> bool:

@@ -59,6 +59,8 @@ _BACK = re.compile("^[↩↑↵⏎^\ufe0e\ufe0f]+$")
 # What XML 1.0 section 2.2 forbids can neither be in a tree nor in a message.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _WIDE_TABLE = 5
+# So many letters stand side by side on a phone 375 pixels wide; two go between columns.
+_PHONE = 36
 
 
 def without_controls(text: str) -> str:
@@ -120,14 +122,25 @@ def _visit(element: HtmlElement, *, page: str, column: int) -> None:
     elif tag in ("td", "th"):
         _cell(element, given)
     elif tag == "table":
-        widest = max((len(row) for row in element.iter("tr")), default=0)
-        element.attrib["class"] = "data wide" if widest >= _WIDE_TABLE else "data"
+        _table(element)
     elif tag in ("figure", "figcaption"):
         element.attrib["class"] = "figure" if tag == "figure" else "caption"
     elif tag == "summary":
         element.attrib["class"] = "strong"
     elif given.get("class") == "footnote-definition":
         _footnote(element)
+
+
+def _table(element: HtmlElement) -> None:
+    """Says how it can be shown: ``wide`` with many columns, ``breaks`` if its words are too long for a phone."""
+    rows = [[cell.text_content() for cell in row] for row in element.iter("tr")]
+    widest = max(map(len, rows), default=0)
+    longest = [0] * widest
+    for row in rows:
+        for place, text in enumerate(row):
+            longest[place] = max(longest[place], *map(len, text.split()), 0)
+    names = ("wide", widest >= _WIDE_TABLE), ("breaks", sum(longest) + 2 * widest > _PHONE)
+    element.attrib["class"] = " ".join(("data", *(name for name, true in names if true)))
 
 
 def _link(element: HtmlElement, page: str) -> None:

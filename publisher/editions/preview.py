@@ -75,7 +75,9 @@ def preview_edition(
     chosen, rest, waiting = next_articles(feed, newsletter, reader, articles, now=now)
     if not chosen:
         raise UsageError(
-            "there is no public article to preview", where=feed.file, remedy="write one: publisher new TITLE"
+            "there is no public article to preview",
+            where=feed.file,
+            remedy="take the draft line out of one, or: publisher new TITLE",
         )
     slot = next(slots_after(cadence, newsletter.timezone, now), now)
     language = reader.language or newsletter.language

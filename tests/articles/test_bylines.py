@@ -27,6 +27,18 @@ class TestAuthors:
     def test_need_no_bullet(self) -> None:
         assert imported(*PAGE, "About the author", "Ana Example", BIO).authors[0].bio == BIO
 
+    @pytest.mark.parametrize("between", ["\n", "\n\n"])
+    @pytest.mark.parametrize("name", ["Ana Example", "Ana de la Cruz", "Ben van Dam"])
+    def test_need_no_line_for_the_name(self, name: str, between: str) -> None:
+        bio = f"{name} writes about bridges for The Example, and lives on a barge."
+        article = imported(*PAGE, f"About the author{between}{bio}")
+        assert [(author.name, author.bio) for author in article.authors] == [(name, bio)]
+        assert article.body == imported(*PAGE).body
+
+    def test_are_not_made_of_a_biography_that_names_nobody(self) -> None:
+        text = "The author of these lines has crossed the bridge every day for eleven years."
+        assert text in paragraphs(imported(*PAGE, "About the author", text))
+
     def test_may_follow_a_colon(self) -> None:
         assert imported(*PAGE, "Author: Ana Example", BIO).authors[0].bio == BIO
 

@@ -59,6 +59,14 @@ class TestANewsPage:
         wrapped = [textwrap.fill(block, column) for block in PAGE]
         assert imported(*wrapped, *box) == imported(*PAGE, *BOX)
 
+    def test_may_have_its_caption_right_below_its_title(self) -> None:
+        caption = "The drawbridge at first light. Photo: Ana Example/The Example"
+        box = f"About the author\n{BIO}"
+        article = imported(f"{TITLE}\n{caption}", *PAGE[2:], box, "Read more", "Ten bridges\nTwelve ferries")
+        assert (article.title, article.caption) == (TITLE, caption)
+        assert [(author.name, author.bio) for author in article.authors] == [("Ana Example", BIO)]
+        assert headings(article) == headings(imported(*PAGE))
+
     def test_may_be_wrapped_and_indented_without_blank_lines(self) -> None:
         wrapped = [textwrap.fill(block, 72, initial_indent="    ") for block in (LEAD, QUOTE, COSTS, LEAD)]
         assert paragraphs(imported(TITLE, *wrapped, between="\n")) == [LEAD, QUOTE, COSTS, LEAD]

@@ -50,6 +50,7 @@ def test_a_date_is_in_the_publications_zone(publication: Path, program: Program,
     [imported] = answer.json
     assert imported["date"] == "2025-01-19T23:00:00Z"
     assert imported["date_from"] == "--date"
+    assert "\ndate = 2025-01-20T00:00:00+01:00\n" in (publication / imported["file"]).read_text()
     assert imported["mail"] is True
     [source], _ = read_sources(load(publication))
     assert source.id == "tag:news.example.org,2025-01-20:/the-ferry-that-waits"

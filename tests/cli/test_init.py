@@ -58,13 +58,29 @@ def test_options_make_a_publication_that_loads(here: Path, program: Program) -> 
 def test_the_next_commands_are_printed(program: Program) -> None:
     lines = program("init", "my news", *words(relay="")).out.splitlines()
     assert lines[0].startswith("Made my news: ")
-    assert lines[2:6] == [
+    assert [line.partition("   #")[0] for line in lines[2:7]] == [
         "  cd 'my news'",
         '  publisher new "The first article"',
         "  publisher preview all",
+        "  publisher subscribers add ADDRESS",
         "  publisher run",
     ]
-    assert "run --quiet --publication" in lines[6]
+    assert "run --quiet --publication" in lines[7]
+
+
+def test_the_next_commands_do_what_they_say(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    program("init", "news", *words(relay=""))
+    monkeypatch.chdir("news")
+    assert program("new", "The first article").status == 0
+    refused = program("preview", "all")
+    assert refused.status == 2
+    assert "take the draft line out" in refused.err
+    assert "1 article read, 1 draft among them;" in program("run").out
+    article = Path("articles/the-first-article.md")
+    article.write_text(article.read_text().replace("draft   = true\n", ""))
+    assert program("preview", "all").status == 0
+    assert program("subscribers", "add", "ana@example.org").status == 0
+    assert "published: 1 article read; " in program("run").out
 
 
 def test_what_nobody_can_be_asked_for_is_wrong_usage(here: Path, program: Program) -> None:

@@ -55,7 +55,25 @@ def test_alone_it_is_three_lines_and_the_next_step(inside: Path, program: Progra
     assert lines[1] == "3 science weekly of Fri 20 Nov 2026 07:30: 2 of 2 accepted; finished."
     assert lines[2] == "The next edition is all daily, Mon 23 Nov 2026 07:00 (Europe/Berlin)."
     assert lines[3].startswith("Next: settings that are still an example (url, postal_address")
+    assert lines[3].endswith("publisher config set url https://YOUR.ADDRESS")
     assert len(lines) == 4
+
+
+def test_after_a_time_that_was_pretended_it_says_when_the_next_edition_really_opens(
+    publication: Path, program: Program
+) -> None:
+    program("config", "set", "feeds.all.newsletter.since", "2026-01-01")
+    program("new", "One")
+    article = publication / "articles" / "one.md"
+    article.write_text(article.read_text().replace("draft   = true\n", ""))
+    program("subscribers", "add", "ana@example.org")
+    with time_machine.travel("2026-11-20T08:00Z"):
+        assert "is due Sat 21 Nov 2026 07:00" in program("status").out
+        ahead = program("run", "--now", "2026-12-04T07:10").out
+        assert "--now is ahead of the clock: what opened is not due again before Fri 04 Dec 2026 07:00" in ahead
+        out = program("status").out
+        assert "The last run was Fri 04 Dec 2026 07:10 (Europe/Berlin), which --now pretended." in out
+        assert "The next all daily is due Sat 05 Dec 2026 07:00 (Europe/Berlin)." in out
 
 
 @time_machine.travel("2026-11-20T08:00Z")

@@ -110,6 +110,15 @@ def test_a_table_keeps_its_alignment_and_a_wide_one_says_so() -> None:
     assert 'class="data wide"' in mail("<table><tr>" + "<td>x</td>" * 6 + "</tr></table>")
 
 
+def test_words_of_a_table_are_broken_only_where_they_are_too_long_for_a_phone() -> None:
+    def table(*words: str) -> str:
+        return mail(f"<table><tr>{''.join(f'<td>{word} and so on</td>' for word in words)}</tr></table>")
+
+    assert table("Letters", "Occulting", "Flashing").startswith('<table class="data"><')
+    assert table("Letters", "Occulting", "https://example.org/lights").startswith('<table class="data breaks"><')
+    assert mail("<table><tr></tr></table>") == '<table class="data"><tr></tr></table>'
+
+
 def test_text_around_what_goes_away_stays() -> None:
     assert mail("a &lt; b<script>x</script> c <i>d</i><style>p</style> e") == "a &lt; b c <i>d</i> e"
 
