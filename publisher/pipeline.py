@@ -7,13 +7,13 @@ A fault of one article or newsletter is collected and reported at the end; the r
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from publisher.articles.id_writing import write_ids
-from publisher.articles.identity import Identified, identify, number
+from publisher.articles.identity import Identified, identify, number, placed
 from publisher.articles.inspecting import inspect_articles
 from publisher.articles.rendering import render_articles
 from publisher.articles.sources import Source, read_sources
@@ -37,10 +37,11 @@ from publisher.model.errors import (
 )
 from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
-from publisher.store import Store, beginnings, meta, subscriptions
+from publisher.store import Store, archives, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store.groups import read_groups
-from publisher.syndication.documents import Document, feed_documents
+from publisher.syndication.archives import Places
+from publisher.syndication.documents import Document, FeedLeaves, Later, documents_of, feed_leaves
 from publisher.syndication.pages import page_documents
 from publisher.syndication.public import Written, write_public
 from publisher.theme.environment import Environment, environment_of
@@ -155,7 +156,7 @@ def publish(
     public = [article for article in articles if article.is_public(now)]
     written = write_public(
         publication,
-        _documents(publication, public, environment),
+        _documents(publication, public, _leaves(publication, store, public), environment),
         _media(publication, public),
         keep_others=bool(errors),
         compress=compress,
@@ -188,10 +189,30 @@ def _without_place(written: Written) -> Iterable[OutputError]:
         )
 
 
-def _documents(publication: Publication, public: Sequence[Article], environment: Environment) -> Iterable[Document]:
+def _documents(
+    publication: Publication, public: Sequence[Article], feeds: Sequence[FeedLeaves], environment: Environment
+) -> Iterable[Document | Later]:
     # Pages first: a feed must not point at a page that is not there yet.
     yield from page_documents(publication, public, environment)
-    yield from feed_documents(publication, public)
+    yield from documents_of(publication, feeds)
+
+
+def _leaves(publication: Publication, store: Store, public: Sequence[Article]) -> list[FeedLeaves]:
+    """The feeds' documents; archive pages that are closed now are remembered before they are written."""
+
+    def fresh(feeds: list[FeedLeaves], closed: Mapping[str, Sequence[Places]]) -> dict[str, Sequence[Places]]:
+        return {one.feed.name: one.places for one in feeds if one.places != tuple(closed.get(one.feed.name, ()))}
+
+    with store.reading() as connection:
+        closed = archives.closed_pages(connection)
+    feeds = feed_leaves(publication, public, closed)
+    if fresh(feeds, closed):
+        with store.writing() as connection:
+            article_store.lock_counter(connection)
+            closed = archives.closed_pages(connection)  # another run may have closed them since
+            feeds = feed_leaves(publication, public, closed)
+            archives.save_closed(connection, fresh(feeds, closed), closed)
+    return feeds
 
 
 def _media(publication: Publication, public: Sequence[Article]) -> Iterable[tuple[Path, str]]:
@@ -214,6 +235,7 @@ def _remember(
 
     def decide(records: dict[str, Record]) -> tuple[list[Identified], list[Record], list[ArticleError]]:
         identified, gone, errors = identify(sources, records, publication=publication, unreadable=broken, now=now)
+        identified = placed(identified, records)
         changed = [item.record for item in identified if records.get(item.record.id) != item.record]
         return identified, [*changed, *gone], errors
 

@@ -18,7 +18,7 @@ from publisher.model.article import Record
 from publisher.model.errors import ArticleError
 from publisher.model.publication import Publication
 
-__all__ = ["Identified", "identify", "number"]
+__all__ = ["Identified", "identify", "number", "placed"]
 
 OLD_NEWS = timedelta(days=7)
 
@@ -115,6 +115,22 @@ def _minted(source: Source, publication: Publication) -> str:
     day = (source.date or datetime(2026, 1, 1, tzinfo=UTC)).astimezone(ZoneInfo(publication.timezone)).date()
     path = source.path.removeprefix(f"{publication.articles}/").removesuffix(".md").removesuffix("/index")
     return f"tag:{publication.host},{day.isoformat()}:/{quote(path)}"
+
+
+def placed(identified: Sequence[Identified], records: Mapping[str, Record]) -> list[Identified]:
+    """The same, each article that is public for the first time with its place in the order of publication. Pure.
+
+    Several at once are placed oldest first. A place is given once and never changes, so what is dated back comes
+    after all that was there before, and archive pages cut by place stay as they are.
+    """
+    newest = max((record.place or 0 for record in records.values()), default=0)
+    waiting = [item.record for item in identified if item.record.public_since is not None and item.record.place is None]
+    waiting.sort(key=lambda record: (record.published, record.id))
+    places = {record.id: place for place, record in enumerate(waiting, start=newest + 1)}
+    return [
+        replace(item, record=replace(item.record, place=places[item.record.id])) if item.record.id in places else item
+        for item in identified
+    ]
 
 
 def number(

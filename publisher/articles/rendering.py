@@ -84,6 +84,7 @@ def _render(item: Identified, publication: Publication) -> Article:
         kind=source.kind,
         aliases=source.aliases,
         sequence=record.sequence,
+        place=record.place,
         media=tuple(sorted(pictures.media)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["Article", "Author", "Image", "Record"]
+__all__ = ["Article", "Audio", "Author", "Image", "Record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,30 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """A recording that belongs to an article: an episode, or the article read aloud. Addresses are absolute.
+
+    ``length`` is bytes, ``duration`` whole seconds; 0 where unknown. ``explicit`` None: as the podcast says.
+    ``transcript`` and ``chapters`` are addresses of documents, with their media types.
+    """
+
+    url: str
+    length: int
+    media_type: str
+    duration: int = 0
+    title: str = ""
+    image: str = ""
+    episode: int = 0
+    season: int = 0
+    kind: str = "full"
+    explicit: bool | None = None
+    transcript: str = ""
+    transcript_type: str = ""
+    chapters: str = ""
+    chapters_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """An article as everything downstream sees it: identified, dated, its HTML clean.
 
@@ -48,6 +72,8 @@ class Article:
     ``mail``       front matter's ``mail``: True overrides age and ``since``; False: never; None: by age
     ``content_hash``  SHA-256 hex of title, body and summary with white space folded
     ``media``      files that its HTML shows: (path of the file, path under public/)
+    ``place``      its number in the order of publication, which archive pages are cut by; None: not known yet
+    ``audio``      its recording
     """
 
     id: str
@@ -75,6 +101,8 @@ class Article:
     aliases: tuple[str, ...] = ()
     sequence: int | None = None
     media: tuple[tuple[str, str], ...] = field(default=())
+    place: int | None = None
+    audio: Audio | None = None
 
     def is_public(self, now: datetime) -> bool:
         """Whether it may appear at ``now`` (aware). Drafts, notes and future dates may not."""
@@ -83,7 +111,10 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the database remembers of an article. ``left_out``: why it has no number, once that is decided."""
+    """What the database remembers of an article. ``left_out``: why it has no number, once that is decided.
+
+    ``place``: its number in the order of publication, given once it is first seen public, whether it is mailed or not.
+    """
 
     id: str
     path: str
@@ -97,3 +128,4 @@ class Record:
     sequence: int | None = None
     numbered_at: datetime | None = None
     left_out: str = ""
+    place: int | None = None

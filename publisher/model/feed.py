@@ -8,19 +8,23 @@ from typing import Literal
 
 from publisher.model.article import Article
 
-__all__ = ["Cadence", "Feed", "FeedFormat", "Newsletter", "Selection"]
+__all__ = ["Cadence", "Feed", "FeedFormat", "Newsletter", "Podcast", "Selection"]
 
 FeedFormat = Literal["rss", "atom", "json"]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which articles a feed takes: any of the values within a kind, all of the kinds; nothing said takes everything."""
+    """Which articles a feed takes: any of the values within a kind, all of the kinds; nothing said takes everything.
+
+    ``audio``: only those with a recording (a podcast's episodes).
+    """
 
     sections: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    audio: bool = False
 
     def matches(self, article: Article) -> bool:
         """Pure. Authors are compared by key; a language matches its regions (``en`` takes ``en-GB``)."""
@@ -33,6 +37,7 @@ class Selection:
                 or article.language in self.languages
                 or article.language.split("-")[0] in self.languages
             )
+            and (not self.audio or article.audio is not None)
         )
 
 
@@ -76,8 +81,30 @@ class Newsletter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Podcast:
+    """What directories want to know of a podcast. ``image`` is its art: a path among the articles, or an address.
+
+    ``categories``: (category, subcategory or ``""``), Apple's names. ``guid`` ``""``: made from the feed's address.
+    """
+
+    author: str
+    image: str
+    categories: tuple[tuple[str, str], ...]
+    explicit: bool = False
+    kind: Literal["episodic", "serial"] = "episodic"
+    locked: bool = True
+    owner_name: str = ""
+    owner_address: str = ""
+    guid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A named selection of articles. ``file`` is where it is defined, relative to the publication."""
+    """A named selection of articles. ``file`` is where it is defined, relative to the publication.
+
+    ``max_size``: bytes of a document, at most. ``made_for``: the kind of value it was made for by another's
+    ``each``; ``""`` for a feed that is defined.
+    """
 
     name: str
     title: str
@@ -90,4 +117,7 @@ class Feed:
     limit: int = 30
     each: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    max_size: int = 250_000
+    podcast: Podcast | None = None
+    made_for: str = ""
     newsletter: Newsletter | None = None

@@ -27,6 +27,7 @@ class Web:
     """``pages``: we write the web archive; ``endpoints``: our server answers subscribe, confirm and unsubscribe.
 
     ``gone``: paths of feeds that have ended, such as ``/feeds/old.rss``.
+    ``hub``: the WebSub hub that feeds name; ``""`` for none.
     """
 
     pages: bool = True
@@ -34,6 +35,7 @@ class Web:
     permalink: str = "/{year}/{slug}/"
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     gone: tuple[str, ...] = ()
+    hub: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from pydantic_core import ErrorDetails
 
 from publisher.model.article import Author
 from publisher.model.errors import ConfigurationError, UsageError
-from publisher.model.feed import Cadence, Feed, Newsletter, Selection
+from publisher.model.feed import Cadence, Feed, Newsletter, Podcast, Selection
 from publisher.model.publication import Delivery, Publication, Theme, Web
 from publisher.publication.positions import line_of
 from publisher.publication.schedules import parse_duration, parse_schedule
-from publisher.publication.schema import FeedFile, NewsletterTable, PublicationFile
+from publisher.publication.schema import FeedFile, NewsletterTable, PodcastTable, PublicationFile
 
 __all__ = ["find_root", "load", "validate"]
 
@@ -63,9 +63,30 @@ def load(root: Path) -> Publication:
         _feed(name, file, table, settings=settings, text=_read(root, file), faults=faults)
         for name, file, table in feeds
     )
+    faults += _shared_aliases(root, values)
     if faults:
         raise _together(faults)
     return _publication(root, settings, values)
+
+
+def _shared_aliases(root: Path, feeds: tuple[Feed, ...]) -> list[ConfigurationError]:
+    """An old address leads to one feed."""
+    taken: dict[str, str] = {}
+    faults = []
+    for feed in feeds:
+        for alias in feed.aliases:
+            other = taken.setdefault(alias.rstrip("/"), feed.file)
+            if other != feed.file:
+                line = line_of(_read(root, feed.file), ["aliases"])
+                faults.append(
+                    ConfigurationError(
+                        f'"aliases": {alias} is an old address of {other} already',
+                        where=feed.file,
+                        line=line,
+                        remedy="leave it to one of the two",
+                    )
+                )
+    return faults
 
 
 def validate(file: str, text: str) -> list[ConfigurationError]:
@@ -197,11 +218,41 @@ def _feed(
             tags=tuple(table.select.tags),
             authors=tuple(table.select.authors),
             languages=tuple(table.select.languages),
+            audio=table.podcast is not None,
         ),
         formats=tuple(dict.fromkeys(table.formats)),
         content=table.content,
         limit=table.limit,
+        each=tuple(dict.fromkeys(table.each)),
+        aliases=tuple(dict.fromkeys(table.aliases)),
+        max_size=1000 * table.max_size,
+        podcast=None if table.podcast is None else _podcast(file, table.podcast, text=text, faults=faults),
         newsletter=newsletter,
+    )
+
+
+def _podcast(file: str, table: PodcastTable, *, text: str, faults: list[ConfigurationError]) -> Podcast:
+    owner_name, owner_address = parseaddr(table.owner)
+    if table.owner and "@" not in owner_address:
+        faults.append(
+            ConfigurationError(
+                f'"podcast.owner": "{table.owner}" has no e-mail address',
+                where=file,
+                line=line_of(text, ["podcast", "owner"]),
+                remedy='write: owner = "Ana Example <ana@example.org>"; every listener can read it',
+            )
+        )
+    parts = [category.split(" > ") for category in table.categories]
+    return Podcast(
+        author=table.author,
+        image=table.image,
+        categories=tuple((of[0], of[1] if len(of) > 1 else "") for of in parts),
+        explicit=table.explicit,
+        kind=table.type,
+        locked=table.locked,
+        owner_name=owner_name,
+        owner_address=owner_address,
+        guid=table.guid,
     )
 
 

@@ -83,6 +83,33 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
+def _hub(url: str) -> str:
+    if url and urlsplit(url).scheme not in ("http", "https"):
+        raise ValueError('not a web address: write for example "https://hub.example.org/"')
+    return url
+
+
+def _alias(address: str) -> str:
+    parts = urlsplit(address)
+    if not address.startswith("/") or address.startswith("//") or parts.query or parts.fragment or address == "/":
+        raise ValueError(f'"{address}" is not a path below the url: write for example "/index.xml" or "/feed/"')
+    if any(part in (".", "..") for part in address.split("/")) or not address.isprintable() or "\\" in address:
+        raise ValueError(f'"{address}" is not a plain path')
+    return address
+
+
+def _category(written: str) -> str:
+    if not all(part.strip() for part in written.split(">")) or written.count(">") > 1:
+        raise ValueError(f'"{written}" is not a category: write "Technology" or "Society & Culture > Documentary"')
+    return " > ".join(" ".join(part.split()) for part in written.split(">"))
+
+
+def _guid(written: str) -> str:
+    if written and not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", written):
+        raise ValueError(f'"{written}" is not a UUID: copy <podcast:guid> from the feed that it comes from')
+    return written.lower()
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -93,6 +120,10 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Permalink = Annotated[str, AfterValidator(_permalink)]
 WebPath = Annotated[str, AfterValidator(_path)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Hub = Annotated[str, AfterValidator(_one_line), AfterValidator(_hub)]
+Alias = Annotated[str, AfterValidator(_alias)]
+Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
+Guid = Annotated[str, AfterValidator(_guid)]
 
 
 class _Table(BaseModel):
@@ -113,6 +144,7 @@ class WebTable(_Table):
     permalink: Permalink = "/{year}/{slug}/"
     trusted_proxies: list[str] = ["127.0.0.1", "::1"]
     gone: list[WebPath] = []
+    hub: Hub = ""
 
 
 class ThemeTable(_Table):
@@ -178,6 +210,17 @@ class NewsletterTable(_Table):
             raise ValueError("since is a date without a time")
 
 
+class PodcastTable(_Table):
+    image: Line
+    categories: Annotated[list[Category], Field(min_length=1)]
+    author: Line = ""
+    explicit: bool = False
+    type: Literal["episodic", "serial"] = "episodic"
+    locked: bool = True
+    owner: Line = ""
+    guid: Guid = ""
+
+
 class FeedFile(_Table):
     title: Line
     description: Line = ""
@@ -186,4 +229,8 @@ class FeedFile(_Table):
     formats: list[Literal["rss", "atom", "json"]] = ["rss", "atom", "json"]
     content: Literal["full", "summary"] = "full"
     limit: Annotated[int, Field(ge=1, le=1000)] = 30
+    max_size: Annotated[int, Field(ge=20, le=10_000)] = 250
+    each: list[Literal["section", "tag", "author", "language"]] = []
+    aliases: list[Alias] = []
+    podcast: PodcastTable | None = None
     newsletter: NewsletterTable | None = None

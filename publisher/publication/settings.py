@@ -92,7 +92,7 @@ def read_settings(root: Path) -> list[Setting]:
         table = tomllib.loads(text.replace("\r\n", "\n"))
         groups: dict[tuple[str, ...], list[Setting]] = {}  # all about one author together
         for known in known_settings(file):
-            if known.path[0] == "newsletter" and "newsletter" not in table:
+            if known.path[0] in ("newsletter", "podcast") and known.path[0] not in table:
                 continue
             for path in _paths(known, table):
                 group = path[: known.path.index("NAME") + 1] if "NAME" in known.path else path

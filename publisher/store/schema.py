@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "UtcDateTime", "metadata"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -97,6 +97,16 @@ articles = Table(
     Column("sequence", BigInteger, unique=True),
     Column("numbered_at", UtcDateTime),
     Column("left_out", Text, nullable=False, server_default=""),
+    Column("place", BigInteger),
+)
+
+# The closed pages of feeds' archives (RFC 5005): which articles each has, by their places ("1-50,53").
+archive_pages = Table(
+    "archive_pages",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("places", Text, nullable=False),
 )
 
 subscribers = Table(

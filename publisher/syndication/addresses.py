@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from publisher.model.feed import Feed, FeedFormat
@@ -74,6 +75,7 @@ def base_path(publication: Publication) -> str:
     return urlsplit(home(publication)).path
 
 
+@lru_cache(4096)
 def slug(name: str) -> str:
     """A path segment for a section, tag or author. Pure. Names that differ in case or spacing share one."""
     text = unicodedata.normalize("NFKC", clean(name)).casefold()
@@ -98,14 +100,14 @@ def listing_url(publication: Publication, kind: str, name: str) -> str:
     return f"{home(publication)}{kind}/{quote(slug(name))}/"
 
 
-def feed_path(feed: Feed, format: FeedFormat) -> str:
-    """The file of a feed's document under public/."""
-    return f"feeds/{feed.name}.{EXTENSIONS[format]}"
+def feed_path(feed: Feed, format: FeedFormat, page: str = "") -> str:
+    """The file of a feed's document under public/, or of an archive page of it."""
+    return f"feeds/{feed.name}{page and '/'}{page}.{EXTENSIONS[format]}"
 
 
-def feed_url(publication: Publication, feed: Feed, format: FeedFormat) -> str:
-    """The one address a feed's document is served from."""
-    return home(publication) + quote(feed_path(feed, format))
+def feed_url(publication: Publication, feed: Feed, format: FeedFormat, page: str = "") -> str:
+    """The one address a feed's document is served from, or an archive page of it."""
+    return home(publication) + quote(feed_path(feed, format, page))
 
 
 def alias_format(feed: Feed, alias: str) -> FeedFormat | None:
@@ -134,7 +136,7 @@ def feed_page(publication: Publication, feed: Feed) -> str:
     if not publication.web.pages or not chosen:
         return home(publication)
     kind, names = chosen[0]
-    if len(chosen) == 1 and len(names) == 1 and kind != "language":
+    if len(chosen) == 1 and len(set(map(slug, names))) == 1 and kind != "language":
         return listing_url(publication, kind, names[0])
     return f"{home(publication)}follow/#{quote(feed.name)}"
 

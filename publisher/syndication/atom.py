@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from publisher.syndication.correction import generator_of
-from publisher.syndication.entries import Entry, Head
+from publisher.syndication.entries import Entry, Head, History
 
 __all__ = ["atom_document"]
 
 
-def atom_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool) -> bytes:
+def atom_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool, history: History) -> bytes:
     """The document that is served from ``address``. Pure. Not ``full``: summaries instead of content."""
-    generator = generator_of(head)
+    generator = generator_of(head, history)
     generator.subtitle(head.description)
     generator.author(name=head.author, uri=head.home)
     generator.link(href=address, rel="self", type="application/atom+xml")

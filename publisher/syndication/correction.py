@@ -4,6 +4,7 @@ feedgen 1.0.0 calls an extension with the tree it has built; ours mends there wh
 
 - links of an Atom entry lose rel, type and title (https://github.com/lkiesow/python-feedgen/issues/135)
 - the RSS channel's link is whichever link came last
+- an RSS channel has one ``atom:link``, and neither format a hub, prev-archive or next-archive
 - no stylesheet instruction, no language an entry, no bare ``media:content``, dates with ``+00:00``
 - plain text that looks like markup is not marked as plain
 
@@ -22,25 +23,27 @@ from lxml import etree
 
 from publisher.model.article import Image
 from publisher.syndication.characters import looks_like_markup, unlike_markup
-from publisher.syndication.entries import Entry, Head, rfc3339
+from publisher.syndication.entries import Entry, Head, History, rfc3339
+from publisher.syndication.podcasts import ITUNES, PODCAST, describe_episode, describe_show, enclose
 
-__all__ = ["ATOM", "MEDIA", "generator_of", "plain_in_rss"]
+__all__ = ["ATOM", "HISTORY", "MEDIA", "generator_of", "plain_in_rss"]
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
+HISTORY = "http://purl.org/syndication/history/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
-_STYLESHEET = 'type="text/css" href="../feed.css"'  # relative: it works from any host, and from the disk
+_STYLESHEET = 'type="text/css" href="{}feed.css"'  # relative: it works from any host, and from the disk
 _PLAIN = re.compile(rb"<(title|category|copyright)( [^>]*)?>([^<]*)</\1>")
 
 
-def generator_of(head: Head) -> Any:
+def generator_of(head: Head, history: History) -> Any:
     """A feedgen generator with ``head`` in it and the correction registered; give it entries with `add`."""
     generator = FeedGenerator()
     generator.load_extension("dc", atom=False)
     generator.register_extension("correction", FeedCorrection, EntryCorrection)
-    generator.correction.head = head
+    generator.correction.head, generator.correction.history = head, history
     generator.id(head.uri)
     generator.title(head.title)
     generator.updated(head.updated)
@@ -64,28 +67,61 @@ def plain_in_rss(document: bytes) -> bytes:
 
 
 class FeedCorrection(BaseExtension):  # type: ignore[misc]
-    """The feed's own elements. ``head`` is set by `generator_of`."""
+    """The feed's own elements. ``head`` and ``history`` are set by `generator_of`."""
 
     head: Head
+    history: History
 
     def extend_ns(self) -> dict[str, str]:
-        return {"media": MEDIA}
+        spaces = {"media": MEDIA}
+        if self.history.closed:
+            spaces["fh"] = HISTORY
+        if self.head.show:
+            spaces |= {"itunes": ITUNES, "podcast": PODCAST}
+        return spaces
 
     def extend_atom(self, feed: etree._Element) -> etree._Element:
-        _stylesheet(feed)
+        _stylesheet(feed, self.history)
+        last = feed.findall("link")[-1]
+        for rel, address in reversed(self._links()):
+            link = etree.Element("link", rel=rel, href=address)
+            if rel != "hub":
+                link.set("type", "application/atom+xml")
+            last.addnext(link)
+        if self.history.closed:
+            etree.SubElement(feed, f"{{{HISTORY}}}archive")
         _dates(feed)
         for name in ("title", "subtitle", "rights"):
             _marked_as_text(feed.find(name))
         return feed
 
     def extend_rss(self, feed: etree._Element) -> etree._Element:
-        _stylesheet(feed)
-        for link in feed.iterfind("channel/link"):
+        _stylesheet(feed, self.history)
+        channel = feed[0]
+        for link in channel.iterfind("link"):
             link.text = self.head.page
+        for rel, address in self._links():
+            link = etree.SubElement(channel, f"{{{ATOM}}}link", rel=rel, href=address)
+            if rel != "hub":
+                link.set("type", "application/rss+xml")
+        if self.history.closed:
+            etree.SubElement(channel, f"{{{HISTORY}}}archive")
+        if self.head.show:
+            describe_show(channel, self.head.show)
         for name in ("title", "description", "copyright"):
             for element in feed.iterfind(f"channel/{name}"):
                 _unlike_markup(element)
         return feed
+
+    def _links(self) -> list[tuple[str, str]]:
+        """RFC 5005 section 4, and https://www.w3.org/TR/websub/#discovery in the feed's own document."""
+        links = [
+            ("hub", "" if self.history.current else self.head.hub),
+            ("current", self.history.current),
+            ("prev-archive", self.history.previous),
+            ("next-archive", self.history.following),
+        ]
+        return [(rel, address) for rel, address in links if address]
 
 
 class EntryCorrection(BaseEntryExtension):  # type: ignore[misc]
@@ -98,6 +134,10 @@ class EntryCorrection(BaseEntryExtension):  # type: ignore[misc]
         for link in element.findall("link"):
             element.remove(link)
         etree.SubElement(element, "link", rel="alternate", type="text/html", href=self.entry.url)
+        if audio := self.entry.audio:
+            enclosure = etree.SubElement(element, "link", rel="enclosure", type=audio.media_type, href=audio.url)
+            if audio.length:
+                enclosure.set("length", str(audio.length))
         if self.entry.language != self.head.language:
             element.set(f"{{{XML}}}lang", self.entry.language)
         _dates(element)
@@ -116,13 +156,16 @@ class EntryCorrection(BaseEntryExtension):  # type: ignore[misc]
                 _unlike_markup(plain)
         if self.entry.language != self.head.language:
             etree.SubElement(element, f"{{{DC}}}language").text = self.entry.language
+        enclose(element, self.entry.audio)
+        describe_episode(element, self.entry, self.head)
         _media(element, self.entry.image)
         etree.SubElement(element, f"{{{ATOM}}}updated").text = rfc3339(self.entry.updated)
         return element
 
 
-def _stylesheet(root: etree._Element) -> None:
-    root.addprevious(etree.ProcessingInstruction("xml-stylesheet", _STYLESHEET))
+def _stylesheet(root: etree._Element, history: History) -> None:
+    up = "../../" if history.current else "../"
+    root.addprevious(etree.ProcessingInstruction("xml-stylesheet", _STYLESHEET.format(up)))
 
 
 def _dates(element: etree._Element) -> None:

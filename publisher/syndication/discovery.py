@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from publisher.model.article import Article
 from publisher.model.feed import Feed, FeedFormat, Selection
 from publisher.model.publication import Publication
-from publisher.syndication.addresses import MEDIA_TYPES, feed_page, feed_url
+from publisher.syndication.addresses import MEDIA_TYPES, feed_page, feed_url, home
 from publisher.syndication.characters import one_line
 
 __all__ = ["Discovery", "FeedLink", "feed_links"]
@@ -45,14 +45,17 @@ class Discovery:
     """The ``<link rel=alternate>`` of pages: each feed, most relevant first, no title twice. Pure.
 
     Most relevant are a page's own feeds; then, for an article, the narrow feeds that select it, then the wide
-    ones; then the others. Feeds made for every value (``each``) are left to the page that they are about.
+    ones; then the others. Feeds made for every value (``each``) stand on the page that they are about, those
+    for sections and languages also on the front page, and last on the articles that they take.
     """
 
     def __init__(self, publication: Publication, feeds: Sequence[Feed]) -> None:
         self._named = [feed for feed in publication.feeds if feed.formats]
         self._made: dict[str, list[Feed]] = {}
+        self._few = [feed for feed in feeds if feed.made_for in ("section", "language")]
+        self._front = home(publication)
         for feed in feeds:
-            if feed not in publication.feeds:
+            if feed.made_for:
                 self._made.setdefault(feed_page(publication, feed), []).append(feed)
         self._pages = [feed_page(publication, feed) for feed in self._named]
         titles = Counter(one_line(feed.title) for feed in self._named)
@@ -75,7 +78,11 @@ class Discovery:
         if ranks not in self._known:
             order = sorted(range(len(ranks)), key=lambda at: ranks[at])
             self._known[ranks] = [link for at in order for link in self._links[self._named[at].name]]
-        return [*made, *self._known[ranks]]
+        if article is not None:
+            made_too = [feed for feed in self._few if feed.selection.matches(article)]
+        else:
+            made_too = self._few if page == self._front else []
+        return [*made, *self._known[ranks], *(link for feed in made_too for link in self._links[feed.name])]
 
 
 def _rank(feed: Feed, *, own: bool, article: Article | None) -> int:

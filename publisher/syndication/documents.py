@@ -1,22 +1,26 @@
-"""The feeds of a publication as documents: which there are, what each carries, in each of its formats."""
+"""The feeds of a publication as documents: each in its formats, with its archive pages and its old addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Protocol
 
+from publisher import __version__
 from publisher.model.article import Article
-from publisher.model.feed import Feed, FeedFormat, Selection
+from publisher.model.feed import Feed, FeedFormat
 from publisher.model.publication import Publication
-from publisher.syndication.addresses import feed_path, feed_url, slug
+from publisher.syndication.addresses import alias_format, feed_path, feed_url, file_of, home
+from publisher.syndication.archives import Leaf, Places, cut, leaves, placed
 from publisher.syndication.atom import atom_document
-from publisher.syndication.entries import Entry, Head, entry_of, head_of
+from publisher.syndication.entries import Entry, Head, History, entry_of, head_of
 from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
+from publisher.syndication.selecting import feed_selections, selected
+from publisher.syndication.sizes import HEAD, Measure, Sizes, measure
 
-__all__ = ["Document", "feed_documents", "feed_selections"]
+__all__ = ["Document", "FeedLeaves", "Later", "documents_of", "feed_documents", "feed_leaves", "feed_selections"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,80 +31,136 @@ class Document:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A document that is written only if it is not there yet: of equal ``made``, ``write`` gives equal bytes."""
+
+    path: str
+    made: str
+    write: Callable[[], bytes]
+
+    @property
+    def content(self) -> bytes:
+        """Written now."""
+        return self.write()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLeaves:
+    """A feed and its documents, newest first. ``places``: what has to be remembered of its closed pages."""
+
+    feed: Feed
+    leaves: tuple[Leaf, ...]
+    places: tuple[Places, ...]
+    sizes: Sizes
+    measures: Mapping[str, Measure]
+
+
 class _Writer(Protocol):
-    def __call__(self, head: Head, entries: Sequence[Entry], *, address: str, full: bool) -> bytes: ...
+    def __call__(
+        self, head: Head, entries: Sequence[Entry], *, address: str, full: bool, history: History
+    ) -> bytes: ...
 
 
 _WRITERS: dict[FeedFormat, _Writer] = {"rss": rss_document, "atom": atom_document, "json": json_document}
 
 
-def feed_documents(publication: Publication, articles: Sequence[Article]) -> Iterator[Document]:
+def feed_documents(
+    publication: Publication, articles: Sequence[Article], closed: Mapping[str, Sequence[Places]] | None = None
+) -> Iterator[Document | Later]:
     """Every feed in each of its formats. Pure: touches nothing, and the same input gives the same bytes.
 
-    ``articles``: the public ones, newest first. A feed's documents come together, in its order.
+    ``articles``: the public ones, newest first. ``closed``: what is remembered of the feeds' archives.
     """
-    entries: dict[str, Entry] = {}
-    for feed in feed_selections(publication, articles):
+    yield from documents_of(publication, feed_leaves(publication, articles, closed or {}))
+
+
+def feed_leaves(
+    publication: Publication,
+    articles: Sequence[Article],
+    closed: Mapping[str, Sequence[Places]],
+    *,
+    measured: Callable[[Article], Measure] = measure,
+) -> list[FeedLeaves]:
+    """Which article stands in which document of each feed that is published. Pure.
+
+    ``measured`` may answer from an index: then the texts of articles in pages that do not change are not needed.
+    """
+    measures = {article.id: measured(article) for article in articles}
+    place_of = {article.id: place for place, article in zip(placed(articles), articles, strict=True)}
+    found = []
+    for feed, own in selected(publication, articles):
         if not feed.formats:
             continue
-        carried = []
-        for article in islice(filter(feed.selection.matches, articles), feed.limit):
-            if article.id not in entries:
-                entries[article.id] = entry_of(publication, article)
-            carried.append(entries[article.id])
-        head = head_of(publication, feed, carried)
-        for format in feed.formats:
-            yield Document(
-                feed_path(feed, format),
-                _WRITERS[format](
-                    head, carried, address=feed_url(publication, feed, format), full=feed.content == "full"
-                ),
-            )
+        room = feed.max_size - HEAD
+        sizes = Sizes(measures, home=home(publication), full=feed.content == "full", room=room)
+        pairs = [(place_of[article.id], article) for article in own]
+        made = cut(pairs, closed.get(feed.name, ()), limit=feed.limit, room=room, size=sizes)
+        found.append(FeedLeaves(feed, tuple(leaves(made, room=room, size=sizes)), made.places, sizes, measures))
+    return found
 
 
-def feed_selections(publication: Publication, articles: Sequence[Article]) -> tuple[Feed, ...]:
-    """The publication's feeds, and those of their ``each``: one a section, tag, author or language. Pure.
-
-    A feed made so is named ``FEED-VALUE``; a name that is taken already stays with the feed that has it.
-    """
-    feeds = {feed.name: feed for feed in publication.feeds}
-    for feed in publication.feeds:
-        for kind in feed.each:
-            for value, label in _values(publication, kind, filter(feed.selection.matches, articles)):
-                made = replace(
-                    feed,
-                    name=f"{feed.name}-{slug(value)}",
-                    title=f"{feed.title}: {label}",
-                    selection=_narrowed(feed.selection, kind, value),
-                    each=(),
-                    aliases=(),
-                    newsletter=None,
-                )
-                feeds.setdefault(made.name, made)
-    return tuple(feeds.values())
+def documents_of(publication: Publication, feeds: Sequence[FeedLeaves]) -> Iterator[Document | Later]:
+    """The documents of feeds. Pure. A feed's come together: those at its addresses, the older ones, its aliases."""
+    written = _Written(publication)
+    for one in feeds:
+        for leaf in one.leaves[1:]:  # pages before what links to them
+            yield from (written.later(one, leaf, format) for format in one.feed.formats)
+        own = {format: written.document(one, one.leaves[0], format) for format in one.feed.formats}
+        yield from own.values()
+        for alias in one.feed.aliases:
+            format = alias_format(one.feed, alias)
+            path = file_of(publication, home(publication) + alias.lstrip("/"))
+            if format is not None and path is not None:
+                yield Document(path, own[format].content)
 
 
-_OF: dict[str, Callable[[Article], tuple[tuple[str, str], ...]]] = {
-    "section": lambda article: ((article.section, article.section),) if article.section else (),
-    "tag": lambda article: tuple((tag, tag) for tag in article.tags),
-    "author": lambda article: tuple((author.key, author.name) for author in article.authors),
-    "language": lambda article: ((article.language, article.language),),
-}
+class _Written:
+    """One build's documents; what feeds have in common is made once."""
 
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+        self._entries: dict[str, Entry] = {}
+        settings = (publication.title, publication.url, publication.language, publication.sections, publication.web)
+        self._settings = repr((__version__, settings))
 
-def _values(publication: Publication, kind: str, articles: Iterator[Article]) -> list[tuple[str, str]]:
-    found = {value: label for article in articles for value, label in _OF[kind](article)}
-    if kind == "section":
-        found = {value: publication.section_label(value) for value in found}
-    return sorted(found.items())
+    def document(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> Document:
+        return Document(feed_path(one.feed, format, leaf.name), self._bytes(one, leaf, format))
 
+    def later(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> Later:
+        head = head_of(self._publication, one.feed, ())
+        whole = [one.sizes.whole(article) for article in leaf.articles]
+        known = [self._settings, format, head, whole, self._history(one.feed, leaf, format)]
+        made = "\n".join((*map(repr, known), *(one.measures[article.id].print for article in leaf.articles)))
+        return Later(
+            feed_path(one.feed, format, leaf.name),
+            hashlib.sha256(made.encode("utf-8", "surrogatepass")).hexdigest(),
+            lambda: self._bytes(one, leaf, format),
+        )
 
-def _narrowed(selection: Selection, kind: str, value: str) -> Selection:
-    match kind:
-        case "section":
-            return replace(selection, sections=(value,))
-        case "tag":
-            return replace(selection, tags=(value,))
-        case "author":
-            return replace(selection, authors=(value,))
-    return replace(selection, languages=(value,))
+    def _bytes(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> bytes:
+        entries = [self._entry(article, whole=one.sizes.whole(article)) for article in leaf.articles]
+        return _WRITERS[format](
+            head_of(self._publication, one.feed, entries),
+            entries,
+            address=feed_url(self._publication, one.feed, format, leaf.name),
+            full=one.feed.content == "full",
+            history=self._history(one.feed, leaf, format),
+        )
+
+    def _history(self, feed: Feed, leaf: Leaf, format: FeedFormat) -> History:
+        def address(name: str | None) -> str:
+            return "" if name is None else feed_url(self._publication, feed, format, name)
+
+        return History(
+            previous=address(leaf.previous),
+            following=address(leaf.following),
+            current=address("") if leaf.name else "",
+            closed=leaf.closed,
+        )
+
+    def _entry(self, article: Article, *, whole: bool) -> Entry:
+        if article.id not in self._entries:
+            self._entries[article.id] = entry_of(self._publication, article)
+        entry = self._entries[article.id]
+        return entry if whole else replace(entry, html="")

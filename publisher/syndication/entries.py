@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from publisher.model.article import Article, Author, Image
+from publisher.model.article import Article, Audio, Author, Image
 from publisher.model.feed import Feed
 from publisher.model.publication import Publication
-from publisher.syndication.addresses import ascii_url, feed_page, home, listing_url, slug
+from publisher.syndication.addresses import ascii_url, feed_page, feed_url, home, listing_url, slug
 from publisher.syndication.characters import clean, excerpt, one_line, text_of
 from publisher.theme.media import theme_url
 
-__all__ = ["NEVER", "Category", "Entry", "Head", "entry_of", "head_of", "rfc3339"]
+__all__ = ["NEVER", "Category", "Entry", "Head", "History", "Show", "entry_of", "head_of", "rfc3339"]
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # an empty feed's date: never the clock, and not so old that a judge doubts it
 
 _GENERATOR = "publisher"
+_PODCASTS = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")  # the namespace of podcasts' guids
 # What Atom takes as an id (RFC 4287 section 4.2.6): an absolute URI, as in RFC 3986, RFC 4151 and RFC 8141.
 _URI = re.compile(
     r"(?:tag:(?:[a-z0-9._-]+@)?[a-z0-9.-]+,\d{4}(?:-\d\d(?:-\d\d)?)?:[\w;/?:@&=+$.!~*'()%,#-]*"
@@ -62,6 +63,38 @@ class Entry:
     authors: tuple[Author, ...]
     categories: tuple[Category, ...]
     image: Image | None
+    audio: Audio | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """A podcast as its document says it: https://github.com/Podcast-Standards-Project/PSP-1-Podcast-RSS-Specification.
+
+    Everything is clean; ``image`` is an address, ``guid`` a UUID.
+    """
+
+    author: str
+    image: str
+    categories: tuple[tuple[str, str], ...]
+    explicit: bool
+    kind: str
+    locked: bool
+    owner_name: str
+    owner_address: str
+    guid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A document's place in its feed's history: addresses, ``""`` for none.
+
+    ``current`` is the feed's own document, set on archive pages only; ``closed``: the page does not change any more.
+    """
+
+    previous: str = ""
+    following: str = ""
+    current: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +112,8 @@ class Head:
     author: str
     home: str
     logo: str
+    hub: str = ""
+    show: Show | None = None
 
 
 def rfc3339(moment: datetime) -> str:
@@ -101,6 +136,8 @@ def head_of(publication: Publication, feed: Feed, entries: Sequence[Entry]) -> H
         author=one_line(publication.title) or title,
         home=home(publication),
         logo=theme_url(publication, publication.theme.logo),
+        hub=ascii_url(publication.web.hub) if publication.web.hub else "",
+        show=_show(publication, feed),
     )
 
 
@@ -126,6 +163,7 @@ def entry_of(publication: Publication, article: Article) -> Entry:
         authors=_authors(publication, article),
         categories=_categories(publication, article),
         image=_image(article.image),
+        audio=_audio(article.audio),
     )
 
 
@@ -169,4 +207,39 @@ def _image(image: Image | None) -> Image | None:
         image.height,
         image.length,
         image.media_type,
+    )
+
+
+def _audio(audio: Audio | None) -> Audio | None:
+    if audio is None or not audio.url.startswith(("http://", "https://")):
+        return None
+    return replace(
+        audio,
+        url=ascii_url(audio.url),
+        title=one_line(audio.title),
+        image=ascii_url(audio.image) if audio.image else "",
+        transcript=ascii_url(audio.transcript) if audio.transcript else "",
+        chapters=ascii_url(audio.chapters) if audio.chapters else "",
+    )
+
+
+def _show(publication: Publication, feed: Feed) -> Show | None:
+    """The guid is made of the RSS document's address without its scheme, unless it was kept from before.
+
+    https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/tags/guid.md
+    """
+    if feed.podcast is None:
+        return None
+    podcast = feed.podcast
+    address = feed_url(publication, feed, "rss").split("//", 1)[1].rstrip("/")
+    return Show(
+        author=one_line(podcast.author) or one_line(publication.title),
+        image=theme_url(publication, podcast.image),
+        categories=podcast.categories,
+        explicit=podcast.explicit,
+        kind=podcast.kind,
+        locked=podcast.locked,
+        owner_name=one_line(podcast.owner_name),
+        owner_address=podcast.owner_address,
+        guid=podcast.guid or str(uuid.uuid5(_PODCASTS, address)),
     )

@@ -6,25 +6,32 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from publisher.model.article import Author
-from publisher.syndication.entries import Entry, Head, rfc3339
+from publisher.model.article import Audio, Author
+from publisher.syndication.entries import Entry, Head, History, rfc3339
 
 __all__ = ["json_document"]
 
 
-def json_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool) -> bytes:
-    """The document that is served from ``address``. Pure. Not ``full``: summaries instead of content."""
+def json_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool, history: History) -> bytes:
+    """The document that is served from ``address``. Pure. Not ``full``: summaries instead of content.
+
+    ``feed_url`` identifies the feed, so archive pages have the feed's own as well.
+    """
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": head.title,
         "home_page_url": head.page,
-        "feed_url": address,
+        "feed_url": history.current or address,
         "description": head.description,
         "language": head.language,
         "authors": [{"name": head.author, "url": head.home}],
     }
+    if history.previous:
+        feed["next_url"] = history.previous
     if head.logo:
         feed["icon"] = head.logo
+    if head.hub and not history.current:
+        feed["hubs"] = [{"type": "WebSub", "url": head.hub}]
     feed["items"] = [_item(entry, head, full=full) for entry in entries]
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -48,7 +55,15 @@ def _item(entry: Entry, head: Head, *, full: bool) -> dict[str, Any]:
         item["tags"] = list(dict.fromkeys(category.label for category in entry.categories))
     if entry.language != head.language:
         item["language"] = entry.language
+    if entry.audio is not None:
+        item["attachments"] = [_attachment(entry.audio)]
     return item
+
+
+def _attachment(audio: Audio) -> dict[str, Any]:
+    known = {"title": audio.title, "size_in_bytes": audio.length, "duration_in_seconds": audio.duration}
+    attachment: dict[str, Any] = {"url": audio.url, "mime_type": audio.media_type}
+    return attachment | {key: value for key, value in known.items() if value}
 
 
 def _author(author: Author) -> dict[str, str]:

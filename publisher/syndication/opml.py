@@ -21,7 +21,10 @@ _AMBIGUOUS = re.compile(r"<|&(?! )")
 
 
 def opml_document(publication: Publication, feeds: Sequence[Feed], updated: datetime) -> bytes | None:
-    """One outline a feed, with its RSS or Atom address. Pure. None without one (a body may not be empty)."""
+    """One outline a feed, with its RSS or Atom address. Pure. None without one (a body may not be empty).
+
+    The feeds that an ``each`` made are in a folder of their own, after the others.
+    """
     listed = [feed for feed in feeds if {"rss", "atom"} & set(feed.formats)]
     if not listed:
         return None
@@ -30,10 +33,17 @@ def opml_document(publication: Publication, feeds: Sequence[Feed], updated: date
     etree.SubElement(head, "title").text = _as_html(one_line(publication.title))
     etree.SubElement(head, "dateModified").text = format_datetime(updated, usegmt=True)
     body = etree.SubElement(root, "body")
+    folders: dict[tuple[str, str], etree._Element] = {}
     for feed in listed:
+        place = body
+        if feed.made_for:
+            key = feed.file, feed.made_for
+            if key not in folders:
+                folders[key] = _folder(publication, feed)
+            place = folders[key]
         title = _as_html(one_line(feed.title) or feed.name)
         etree.SubElement(
-            body,
+            place,
             "outline",
             type="rss",
             text=title,
@@ -41,7 +51,14 @@ def opml_document(publication: Publication, feeds: Sequence[Feed], updated: date
             xmlUrl=feed_url(publication, feed, "rss" if "rss" in feed.formats else "atom"),
             htmlUrl=feed_page(publication, feed),
         )
+    body.extend(folders.values())
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def _folder(publication: Publication, feed: Feed) -> etree._Element:
+    whole = next((other for other in publication.feeds if other.file == feed.file), feed)
+    title = _as_html(f"{one_line(whole.title) or whole.name}, by {feed.made_for}")
+    return etree.Element("outline", text=title, title=title)
 
 
 def _as_html(text: str) -> str:

@@ -15,16 +15,18 @@ from typing import Any
 from markupsafe import Markup
 
 from publisher.model.article import Article, Image
+from publisher.model.feed import Feed
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
 from publisher.syndication.characters import clean, excerpt, one_line, text_of
-from publisher.syndication.discovery import Discovery, feed_links
-from publisher.syndication.documents import Document, feed_selections
+from publisher.syndication.discovery import Discovery, FeedLink, feed_links
+from publisher.syndication.documents import Document
 from publisher.syndication.entries import NEVER
 from publisher.syndication.links import Links
 from publisher.syndication.listings import by_month, by_year, listings
 from publisher.syndication.opml import opml_document
 from publisher.syndication.palette import palettes
+from publisher.syndication.selecting import feed_selections
 from publisher.syndication.sitemap import sitemap_documents
 from publisher.theme.environment import Environment, render
 from publisher.theme.media import theme_url
@@ -200,9 +202,22 @@ class _Archive:
             title="Subscribe and follow",
             description=f"Feeds and newsletters of {one_line(self.publication.title)}",
             newsletters=self.publication.newsletters,
-            feeds=[(feed, feed_links(self.publication, feed)) for feed in feeds],
+            feeds=[
+                (feed, feed_links(self.publication, feed), self.made(feed, feeds))
+                for feed in feeds
+                if not feed.made_for
+            ],
             opml=any({"rss", "atom"} & set(feed.formats) for feed in feeds),
         )
+
+    def made(self, whole: Feed, feeds: Sequence[Feed]) -> list[tuple[str, list[tuple[Feed, str, Sequence[FeedLink]]]]]:
+        """The feeds that the ``each`` of a feed made, by kind: each with the label of its value and its documents."""
+        found: dict[str, list[tuple[Feed, str, Sequence[FeedLink]]]] = {kind: [] for kind in whole.each}
+        for feed in feeds:
+            if feed.made_for and feed.file == whole.file:
+                label = one_line(feed.title.removeprefix(f"{whole.title}: "))
+                found.setdefault(feed.made_for, []).append((feed, label, feed_links(self.publication, feed)))
+        return [(kind, of) for kind, of in found.items() if of]
 
     def front(self) -> Document:
         """The newest articles; the newest of the pinned ones leads."""

@@ -19,15 +19,16 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
 from publisher.syndication.compressing import SUFFIXES, compressed
-from publisher.syndication.documents import Document
+from publisher.syndication.documents import Document, Later
 from publisher.syndication.headers import HTML, is_text, media_type
 
 __all__ = ["MANIFEST", "Written", "others_in_public", "write_public"]
@@ -67,7 +68,7 @@ class _Known:
 
 def write_public(
     publication: Publication,
-    documents: Iterable[Document],
+    documents: Iterable[Document | Later],
     media: Iterable[tuple[Path, str]],
     *,
     keep_others: bool = False,
@@ -136,44 +137,45 @@ class _Build:
         self.missing: list[str] = []
         self.unchanged = 0
 
-    def write(self, document: Document) -> None:
+    def write(self, document: Document | Later) -> None:
         """Put the document in its place if other bytes are there."""
         if not self._claim(document.path):
             return
-        made = hashlib.sha256(document.content).hexdigest()
+        made = document.made if isinstance(document, Later) else hashlib.sha256(document.content).hexdigest()
+        content = cache(lambda: document.content)  # of a later document, only if somebody needs it
         target = self.public / document.path
         as_left = self._is_as_left(document.path, made)
         if as_left:
             self.unchanged += 1
-        elif _holds(target, document.content):
+        elif _holds(target, content()):
             self._settle(document.path, made, changed=False)
         else:
             with self._placing(document.path):
                 with _replacing(target) as file:
-                    file.write(document.content)
+                    file.write(content())
                 self._settle(document.path, made, changed=True)
         if is_text(document.path) and document.path in self.now:
-            self._write_copies(document, made, as_left=as_left)
+            self._write_copies(document.path, content, made, as_left=as_left)
 
-    def _write_copies(self, document: Document, made: str, *, as_left: bool) -> None:
+    def _write_copies(self, path: str, content: Callable[[], bytes], made: str, *, as_left: bool) -> None:
         """Put compressed copies beside a document, of the same age; copies of what it was go."""
-        wanted = self.compress or media_type(document.path) != HTML
+        wanted = self.compress or media_type(path) != HTML
         for coding, suffix in SUFFIXES.items():
-            path, copied = f"{document.path}{suffix}", f"{made}{suffix}"
-            if self._is_as_left(path, copied):
+            copy, copied = f"{path}{suffix}", f"{made}{suffix}"
+            if self._is_as_left(copy, copied):
                 continue
-            target = self.public / path
+            target = self.public / copy
             if wanted:
-                with self._placing(path):
+                with self._placing(copy):
                     with _replacing(target) as file:
-                        file.write(compressed(document.content, coding, best=self.compress))
-                    age = self.now[document.path].modified
+                        file.write(compressed(content(), coding, best=self.compress))
+                    age = self.now[path].modified
                     os.utime(target, ns=(age, age))
-                    self.now[path] = _Known(copied, target.stat().st_size, age)
+                    self.now[copy] = _Known(copied, target.stat().st_size, age)
                     self.touched = True
-            elif path in self.before or not as_left:
+            elif copy in self.before or not as_left:
                 target.unlink(missing_ok=True)
-                self.before.pop(path, None)
+                self.before.pop(copy, None)
 
     def copy(self, source: Path, path: str) -> None:
         """Put a copy of ``source`` in its place if another file is there."""

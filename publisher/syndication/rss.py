@@ -6,14 +6,14 @@ import html
 from collections.abc import Sequence
 
 from publisher.syndication.correction import generator_of, plain_in_rss
-from publisher.syndication.entries import Entry, Head
+from publisher.syndication.entries import Entry, Head, History
 
 __all__ = ["rss_document"]
 
 
-def rss_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool) -> bytes:
+def rss_document(head: Head, entries: Sequence[Entry], *, address: str, full: bool, history: History) -> bytes:
     """The document that is served from ``address``. Pure. Not ``full``: summaries instead of content."""
-    generator = generator_of(head)
+    generator = generator_of(head, history)
     generator.description(head.description)
     generator.link(href=address, rel="self", type="application/rss+xml")
     generator.link(href=head.page, rel="alternate")
@@ -23,8 +23,8 @@ def rss_document(head: Head, entries: Sequence[Entry], *, address: str, full: bo
         item = generator.add_entry(order="append")
         item.correction.entry, item.correction.head = entry, head
         item.guid(entry.id, permalink=False)
-        if entry.title:
-            item.title(entry.title)
+        if entry.title or head.show:  # an episode has to have one
+            item.title(entry.heading)
         item.link(href=entry.url)
         # A description is HTML by the specification: plain text has to say that its < and & are text.
         item.summary(html.escape(entry.summary, quote=False))

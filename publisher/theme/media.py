@@ -1,4 +1,4 @@
-"""The theme's own pictures: the logo and the authors', named by a path among the articles or by a web address.
+"""The settings' own pictures: the logo, the authors', podcasts' art; each a path among the articles, or an address.
 
 They are published where the articles' pictures are: under ``media/``, by their path among the articles.
 """
@@ -19,8 +19,12 @@ __all__ = ["logo_of", "theme_media", "theme_url"]
 
 
 def theme_media(publication: Publication) -> Iterator[tuple[Path, str]]:
-    """(file, path under public/) of the logo and the authors' pictures; addresses elsewhere are left out."""
-    named = (publication.theme.logo, *(author.picture for author in publication.authors.values()))
+    """(file, path under public/) of the logo, the authors' pictures and podcasts' art; not what is elsewhere."""
+    named = (
+        publication.theme.logo,
+        *(author.picture for author in publication.authors.values()),
+        *(feed.podcast.image for feed in publication.feeds if feed.podcast),
+    )
     for name in dict.fromkeys(named):
         if name and not _elsewhere(name):
             yield publication.articles_folder / name, _under_public(name)
