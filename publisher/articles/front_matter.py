@@ -20,20 +20,28 @@ from publisher.model.errors import ArticleError
 __all__ = ["FrontMatter", "split"]
 
 _FENCE = {"+++": re.compile(r"^\+\+\+[ \t]*$", re.M), "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.M)}
+_SPACED_ZONE = re.compile(r"[ \t]+(Z|[+-]\d\d:?\d\d)$")  # Jekyll writes 2026-01-20 10:00:00 +0100
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is eight times as fast
 
 
 class FrontMatter:
-    """The values of one file's front matter, read by type; every fault names file, line and key."""
+    """The values of one file's front matter, read by type; every fault names file, line and key.
 
-    def __init__(self, values: Mapping[str, Any], *, path: str, head: str) -> None:
-        self._values = values
+    ``names``: under which other name a key is written, where it is not under its own.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Any], *, path: str, head: str, names: Mapping[str, str] | None = None
+    ) -> None:
+        self.values = values
+        self.head = head
         self._path = path
-        self._head = head
+        self._names = names or {}
 
     def error(self, key: str, cause: str, remedy: str) -> ArticleError:
         """An ArticleError that points at ``key``'s line."""
-        return ArticleError(f'"{key}": {cause}', where=self._path, line=self._line(key), remedy=remedy)
+        written = self._names.get(key, key)
+        return ArticleError(f'"{written}": {cause}', where=self._path, line=self._line(written), remedy=remedy)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -51,7 +59,7 @@ class FrontMatter:
 
     def line(self, key: str, default: str = "") -> str:
         """One line of text, trimmed; numbers are taken as text."""
-        value = self._values.get(key)
+        value = self.values.get(key)
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float | date):
@@ -60,14 +68,14 @@ class FrontMatter:
 
     def flag(self, key: str) -> bool | None:
         """true, false, or None where nothing is said."""
-        value = self._values.get(key)
+        value = self.values.get(key)
         if value is not None and not isinstance(value, bool):
             raise self.error(key, f"should be true or false, not {_kind(value)}", f"write: {key} = true")
         return value
 
     def number(self, key: str) -> int:
         """A whole number; 0 where nothing is said."""
-        value = self._values.get(key, 0)
+        value = self.values.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.error(key, f"should be a whole number, not {_kind(value)}", f"write: {key} = 10")
         return value
@@ -75,23 +83,23 @@ class FrontMatter:
     def words(self, *keys: str) -> tuple[str, ...]:
         """A list of words under the first of ``keys`` that is there; one word may stand without brackets."""
         for key in keys:
-            value = self._values.get(key)
+            value = self.values.get(key)
             if value is None or value == "":
                 continue
             items = value if isinstance(value, list) else [value]
-            if not all(isinstance(item, str | int) and not isinstance(item, bool) for item in items):
+            if not all(isinstance(item, str | int | float | date) and not isinstance(item, bool) for item in items):
                 raise self.error(key, "should be a list of words", f'write: {key} = ["one", "two"]')
             return tuple(dict.fromkeys(word for item in items if (word := " ".join(str(item).split()))))
         return ()
 
     def moment(self, key: str, zone: ZoneInfo) -> datetime | None:
         """A date or time; without a zone it is in ``zone``, without a time it is midnight there."""
-        value = self._values.get(key)
+        value = self.values.get(key)
         if value is None:
             return None
         if isinstance(value, str):
             try:
-                value = datetime.fromisoformat(value.strip())
+                value = datetime.fromisoformat(_SPACED_ZONE.sub(r"\1", value.strip()))
             except ValueError:
                 raise self.error(
                     key, f'"{value}" is not a date', f"write: {key} = 2026-01-20 or 2026-01-20T07:30:00+01:00"
@@ -105,8 +113,8 @@ class FrontMatter:
         return value if value.tzinfo else value.replace(tzinfo=zone)
 
     def _line(self, key: str) -> int | None:
-        found = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self._head, re.M)
-        return self._head.count("\n", 0, found.start()) + 1 if found else None
+        found = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self.head, re.M | re.I)
+        return self.head.count("\n", 0, found.start()) + 1 if found else None
 
 
 def split(text: str, *, path: str) -> tuple[FrontMatter, str]:

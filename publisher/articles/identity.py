@@ -113,7 +113,12 @@ def _record(source: Source, article_id: str, known: Record | None, *, now: datet
 def _minted(source: Source, publication: Publication) -> str:
     """``tag:HOST,YEAR:/PATH`` (RFC 4151). The path has no date in it, so the file's own date gives the year."""
     day = (source.date or datetime(2026, 1, 1, tzinfo=UTC)).astimezone(ZoneInfo(publication.timezone)).date()
-    path = source.path.removeprefix(f"{publication.articles}/").removesuffix(".md").removesuffix("/index")
+    path = (
+        source.path.removeprefix(f"{publication.articles}/")
+        .removesuffix(".md")
+        .removesuffix(".markdown")
+        .removesuffix("/index")
+    )
     return f"tag:{publication.host},{day.isoformat()}:/{quote(path)}"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Iterable
-from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from publisher.articles.identity import Identified
 from publisher.articles.markup import Picture, Rendered, render
+from publisher.articles.permalinks import Permalink, address_of
+from publisher.articles.recordings import audio_of
 from publisher.articles.sizes import picture_size
 from publisher.articles.urls import absolute
 from publisher.model.article import Article, Image
@@ -53,8 +54,15 @@ def render_articles(
 
 def _render(item: Identified, publication: Publication) -> Article:
     source, record = item.source, item.record
-    url = publication.url + _permalink(
-        publication.web.permalink, source.slug, source.section, record.published, publication.timezone
+    url = publication.url + address_of(
+        source.permalink or publication.web.permalink,
+        Permalink(
+            slug=source.slug,
+            section=source.section,
+            categories=source.categories,
+            path=_inner_path(source.path, publication),
+            day=record.published.astimezone(ZoneInfo(publication.timezone)),
+        ),
     )
     pictures = _Pictures(publication, source.path)
     rendered: Rendered = render(source.body, url=url, picture=pictures.find)
@@ -85,19 +93,14 @@ def _render(item: Identified, publication: Publication) -> Article:
         aliases=source.aliases,
         sequence=record.sequence,
         place=record.place,
+        audio=audio_of(source.audio, url, pictures.file) if source.audio else None,
         media=tuple(sorted(pictures.media)),
     )
 
 
-def _permalink(pattern: str, slug: str, section: str, published: datetime, timezone: str) -> str:
-    local = published.astimezone(ZoneInfo(timezone))
-    return pattern.format(
-        slug=quote(slug),
-        section=quote(section or "articles"),
-        year=f"{local.year:04}",
-        month=f"{local.month:02}",
-        day=f"{local.day:02}",
-    )
+def _inner_path(path: str, publication: Publication) -> str:
+    inner = PurePosixPath(path.removeprefix(f"{publication.articles}/"))
+    return (inner.parent if inner.stem == "index" else inner.with_suffix("")).as_posix()
 
 
 class _Pictures:
@@ -118,7 +121,12 @@ class _Pictures:
             ) from error
         if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
             return None
-        file, target = self.locate(unquote(parts.path))
+        try:
+            file, target = self.locate(unquote(parts.path))
+        except ArticleError:
+            if self._publication.web.pages:
+                raise
+            return None  # the pages are somebody else's, and so may the pictures be
         self.media.add((str(file), target))
         width, height = self._size(file)
         url = f"{self._publication.url}/{quote(target)}"
@@ -134,22 +142,28 @@ class _Pictures:
                 remedy="make it readable",
             ) from error
 
-    def locate(self, relative: str) -> tuple[Path, str]:
+    def file(self, relative: str) -> tuple[str, int]:
+        """The public address of a file beside the article, and its length in bytes. Raises ArticleError."""
+        file, target = self.locate(relative, what="file")
+        self.media.add((str(file), target))
+        return f"{self._publication.url}/{quote(target)}", file.stat().st_size
+
+    def locate(self, relative: str, *, what: str = "picture") -> tuple[Path, str]:
         """The file of a relative address and its path under public/."""
         folder = self._publication.articles_folder
         beside = (self._publication.root / self._path).resolve().parent
         file = Path(os.path.normpath(beside / relative))
         if not file.is_relative_to(folder):
             raise ArticleError(
-                f'the picture "{relative}" lies outside the articles\' folder',
+                f'the {what} "{relative}" lies outside the articles\' folder',
                 where=self._path,
                 remedy="move it inside",
             )
         if not file.is_file():
             raise ArticleError(
-                f'there is no picture "{relative}"',
+                f'there is no {what} "{relative}"',
                 where=self._path,
-                remedy="add the file, or take the picture out",
+                remedy=f"add the file, or take the {what} out",
             )
         return file, f"media/{file.relative_to(folder).as_posix()}"
 

@@ -13,7 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from publisher.articles.front_matter import FrontMatter, split
+from publisher.articles.dialects import JEKYLL_FILE, Dialect, opened, slug_in_pelican
+from publisher.articles.front_matter import FrontMatter
+from publisher.articles.macros import without_macros
+from publisher.articles.permalinks import Permalink, address_of
+from publisher.articles.recordings import Recording, recording
 from publisher.articles.slugs import slugify
 from publisher.model.article import Author
 from publisher.model.errors import ArticleError, OutputError
@@ -23,6 +27,12 @@ __all__ = ["Source", "read_sources"]
 
 LARGEST = 5_000_000
 LONGEST_SLUG = 200  # bytes; a file system takes 255 in a name
+_SLUGS: dict[Dialect, re.Pattern[str]] = {
+    "ours": re.compile(r"[a-z0-9][a-z0-9._-]*"),
+    "jekyll": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"),
+    "pelican": re.compile(r"\w[\w-]*"),
+}
+_JEKYLL_FIELDS = {"year": "year", "month": "month", "day": "day", "categories": "categories"}
 _HEADING = re.compile(r"\A\s*#[ \t]+(?P<title>[^\n]+?)(?:[ \t]+#+)?[ \t]*(?:\n|\Z)")
 
 
@@ -54,6 +64,9 @@ class Source:
     correction: str
     kind: str
     aliases: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    permalink: str = ""
+    audio: Recording | None = None
 
 
 def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleError]]:
@@ -67,7 +80,7 @@ def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleEr
         )
     sources: list[Source] = []
     errors: list[ArticleError] = []
-    for path in sorted(folder.rglob("*.md")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".md", ".markdown")):
         inner = path.relative_to(folder)
         if any(part.startswith((".", "_")) for part in inner.parts):
             continue
@@ -106,16 +119,21 @@ def _read(path: Path, known_as: str) -> str:
 
 def _parse(text: str, *, path: str, publication: Publication) -> Source:
     """One file's text as a Source. Pure."""
-    front, body = split(text, path=path)
+    front, body, dialect = opened(text, path=path)
     zone = ZoneInfo(publication.timezone)
     title = front.line("title")
     if not title and (heading := _HEADING.match(body)):
         title, body = " ".join(heading["title"].split()), body[heading.end() :]
     if not title and not body.strip():
         raise ArticleError("is empty: it has neither title nor text", where=path, remedy="write it, or delete it")
-    summary = front.line("summary") or front.line("description")
+    summary = front.line("summary")
     stem = Path(path).parent.name if Path(path).stem == "index" else Path(path).stem
-    slug = front.line("slug") or stem
+    date = front.moment("date", zone)
+    if dialect == "jekyll" and (dated := JEKYLL_FILE.fullmatch(stem)):
+        stem = dated["slug"]
+        date = date or _day(dated, zone)
+        title = title or " ".join(word.capitalize() for word in stem.split("-"))
+    slug = front.line("slug") or (slug_in_pelican(title) if dialect == "pelican" else "") or stem
     if len(slug.encode("utf-8", "surrogatepass")) > LONGEST_SLUG and front.line("slug"):
         raise front.error("slug", f"is longer than {LONGEST_SLUG} bytes", "write a few words")
     kind = front.line("kind", "article")
@@ -123,18 +141,18 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
         raise front.error("kind", f'"{kind}" is not a kind of article', 'write "article" or "note", or leave it out')
     return Source(
         path=path,
-        body=body,
+        body=without_macros(body, dialect, lambda name: _address(name, publication)),
         content_hash=_content_hash(title, body, summary),
         id=_id(front),
         title=title,
-        slug=slug if re.fullmatch(r"[a-z0-9][a-z0-9._-]*", slug) else slugify(slug),
-        date=front.moment("date", zone),
+        slug=slug if _SLUGS[dialect].fullmatch(slug) else slugify(slug),
+        date=date,
         updated=front.moment("updated", zone),
         summary=summary,
-        language=front.line("language") or front.line("lang"),
+        language=front.line("language"),
         section=front.line("section"),
         tags=front.words("tags"),
-        authors=tuple(_author(name, publication) for name in front.words("authors", "author")),
+        authors=tuple(_author(name, publication) for name in front.words("authors")),
         image=front.line("image"),
         image_alt=front.line("image_alt"),
         caption=front.line("caption"),
@@ -146,7 +164,33 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
         correction=front.line("correction"),
         kind=kind,
         aliases=front.words("aliases"),
+        categories=front.words("categories"),
+        permalink=_permalink(front),
+        audio=recording(front),
     )
+
+
+def _day(dated: re.Match[str], zone: ZoneInfo) -> datetime | None:
+    try:
+        return datetime(int(dated["year"]), int(dated["month"]), int(dated["day"]), tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def _address(name: str, publication: Publication) -> str:
+    """The address of another article by its file's name, as far as the name tells it."""
+    dated = JEKYLL_FILE.fullmatch(name)
+    day = _day(dated, ZoneInfo(publication.timezone)) if dated else None
+    slug = dated["slug"] if dated else name
+    return publication.url + address_of(publication.web.permalink, Permalink(slug=slug, path=name, day=day))
+
+
+def _permalink(front: FrontMatter) -> str:
+    """An address of the article's own, below the publication's; Jekyll's ``:title`` as ours."""
+    written = front.line("permalink")
+    if not written or "://" in written:
+        return ""
+    return "/" + re.sub(r":(\w+)", lambda name: f"{{{_JEKYLL_FIELDS.get(name[1], 'slug')}}}", written).lstrip("/")
 
 
 def _id(front: FrontMatter) -> str:

@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from publisher.publication.schedules import parse_duration, parse_schedule
 
+_FIELDS = ("slug", "year", "month", "day", "section", "categories", "path")
+
 __all__ = ["FeedFile", "NewsletterTable", "PublicationFile"]
 
 
@@ -63,11 +65,11 @@ def _database(url: str) -> str:
 
 
 def _permalink(pattern: str) -> str:
-    if not pattern.startswith("/") or "{slug}" not in pattern:
-        raise ValueError('a permalink begins with "/" and contains {slug}, for example "/posts/{slug}/"')
-    unknown = set(re.findall(r"\{([^}]*)\}", pattern)) - {"slug", "year", "month", "day", "section"}
+    if not pattern.startswith("/") or not {"slug", "path"} & set(re.findall(r"\{([^}]*)\}", pattern)):
+        raise ValueError('a permalink begins with "/" and contains {slug} or {path}, for example "/posts/{slug}/"')
+    unknown = set(re.findall(r"\{([^}]*)\}", pattern)) - set(_FIELDS)
     if unknown:
-        raise ValueError(f"unknown field {{{min(unknown)}}}: a permalink knows slug, year, month, day and section")
+        raise ValueError(f"unknown field {{{min(unknown)}}}: a permalink knows {', '.join(_FIELDS)}")
     return pattern
 
 
