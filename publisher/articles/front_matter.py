@@ -33,7 +33,7 @@ class FrontMatter:
     def __init__(
         self, values: Mapping[str, Any], *, path: str, head: str, names: Mapping[str, str] | None = None
     ) -> None:
-        self.values = values
+        self._values = values
         self.head = head
         self._path = path
         self._names = names or {}

@@ -158,7 +158,8 @@ class EntryCorrection(BaseEntryExtension):  # type: ignore[misc]
             etree.SubElement(element, f"{{{DC}}}language").text = self.entry.language
         enclose(element, self.entry.audio)
         describe_episode(element, self.entry, self.head)
-        _media(element, self.entry.image)
+        if not (self.head.show and self.entry.audio):  # players of podcasts take a picture's content for a recording
+            _media(element, self.entry.image)
         etree.SubElement(element, f"{{{ATOM}}}updated").text = rfc3339(self.entry.updated)
         return element
 

@@ -21,7 +21,7 @@ from publisher.model.article import Article
 from publisher.model.finding import Finding, Severity
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import file_of
-from publisher.syndication.documents import Document
+from publisher.syndication.documents import Document, Later
 from publisher.syndication.near_addresses import NearAddresses
 
 __all__ = ["Addresses", "addresses_of", "check_links"]
@@ -79,7 +79,7 @@ class Addresses:
 def addresses_of(
     publication: Publication,
     articles: Sequence[Article],
-    documents: Iterable[Document],
+    documents: Iterable[Document | Later],
     media: Iterable[str],
     others: Iterable[str],
     *,
@@ -147,7 +147,7 @@ def _why_hidden(article: Article) -> str:
     return f"{article.path} is not public before {article.published:%Y-%m-%d}"
 
 
-def _places(document: Document) -> frozenset[str]:
+def _places(document: Document | Later) -> frozenset[str]:
     if not document.path.endswith(".html"):
         return frozenset()
     return frozenset(html.unescape(found.decode("utf-8", "replace")) for found in _ID.findall(document.content))
