@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from publisher import __version__
-from publisher.model.article import Article
+from publisher.model.article import Article, Author
 from publisher.model.feed import Feed, FeedFormat
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import alias_format, feed_path, feed_url, file_of, home
@@ -62,6 +62,7 @@ class _Writer(Protocol):
     ) -> bytes: ...
 
 
+_KEPT = 500  # entries that are kept for other formats and feeds; a long history would fill the memory
 _WRITERS: dict[FeedFormat, _Writer] = {"rss": rss_document, "atom": atom_document, "json": json_document}
 
 
@@ -121,6 +122,7 @@ class _Written:
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
         self._entries: dict[str, Entry] = {}
+        self._people: dict[Author, Author | None] = {}
         settings = (publication.title, publication.url, publication.language, publication.sections, publication.web)
         self._settings = repr((__version__, settings))
 
@@ -160,7 +162,9 @@ class _Written:
         )
 
     def _entry(self, article: Article, *, whole: bool) -> Entry:
-        if article.id not in self._entries:
-            self._entries[article.id] = entry_of(self._publication, article)
-        entry = self._entries[article.id]
+        entry = self._entries.get(article.id)
+        if entry is None:
+            if len(self._entries) >= _KEPT:
+                del self._entries[next(iter(self._entries))]
+            entry = self._entries[article.id] = entry_of(self._publication, article, people=self._people)
         return entry if whole else replace(entry, html="")

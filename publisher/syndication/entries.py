@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from publisher.model.article import Article, Audio, Author, Image
 from publisher.model.feed import Feed
@@ -141,8 +142,8 @@ def head_of(publication: Publication, feed: Feed, entries: Sequence[Entry]) -> H
     )
 
 
-def entry_of(publication: Publication, article: Article) -> Entry:
-    """An article as an entry."""
+def entry_of(publication: Publication, article: Article, *, people: dict[Author, Author | None] | None = None) -> Entry:
+    """An article as an entry. ``people``: authors as entries have them, known from other articles."""
     published, updated = (_whole(moment) for moment in (article.published, article.updated))
     title = one_line(article.title)
     html = clean(article.html).strip()
@@ -160,7 +161,7 @@ def entry_of(publication: Publication, article: Article) -> Entry:
         published=published,
         updated=max(updated, published),
         language=article.language or publication.language,
-        authors=_authors(publication, article),
+        authors=_authors(publication, article, {} if people is None else people),
         categories=_categories(publication, article),
         image=_image(article.image),
         audio=_audio(article.audio),
@@ -171,26 +172,31 @@ def _whole(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _authors(publication: Publication, article: Article) -> tuple[Author, ...]:
-    found = []
+def _authors(publication: Publication, article: Article, people: dict[Author, Author | None]) -> tuple[Author, ...]:
     for author in article.authors:
-        if name := one_line(author.name):
-            own = ascii_url(author.url) if author.url else ""
-            url = own or (listing_url(publication, "author", author.key) if publication.web.pages else "")
-            picture = theme_url(publication, author.picture)
-            found.append(Author(author.key, name, one_line(author.bio), url, picture))
-    return tuple(found)
+        if author not in people:
+            people[author] = _author(publication, author)
+    return tuple(known for author in article.authors if (known := people[author]))
+
+
+def _author(publication: Publication, author: Author) -> Author | None:
+    """The author as every format takes one; None without a name."""
+    name = one_line(author.name)
+    if not name:
+        return None
+    own = ascii_url(author.url) if author.url else ""
+    url = own or (listing_url(publication, "author", author.key) if publication.web.pages else "")
+    return Author(author.key, name, one_line(author.bio), url, theme_url(publication, author.picture))
 
 
 def _categories(publication: Publication, article: Article) -> tuple[Category, ...]:
     named = [("section", article.section, publication.section_label(article.section))] if article.section else []
     named += [("tag", tag, tag) for tag in article.tags]
+    front = home(publication)
     found = {
-        (kind, slug(name)): Category(
-            slug(name), one_line(label), f"{home(publication)}{kind}/", listing_url(publication, kind, name)
-        )
-        for kind, name, label in reversed(named)
-        if one_line(label)
+        (kind, slug(name)): Category(slug(name), label, f"{front}{kind}/", f"{front}{kind}/{quote(slug(name))}/")
+        for kind, name, written in reversed(named)
+        if (label := one_line(written))
     }
     return tuple(reversed(found.values()))
 
