@@ -6,18 +6,18 @@ __all__ = ["FOREIGN", "OURS"]
 
 _OURS = """
 id title date updated section tags authors author summary description image image_alt caption language lang slug
-aliases draft mail pin weight minor correction kind
+aliases draft mail pin weight minor correction kind categories permalink audio
 """
 
 # https://gohugo.io/content-management/front-matter/
 _HUGO = """
-audio build cascade expirydate headless iscjklanguage keywords lastmod layout linktitle markup menu menus modified
+build cascade expirydate headless iscjklanguage keywords lastmod layout linktitle markup menu menus modified
 outputs params publishdate pubdate published resources series sitemap translationkey type unpublishdate unlisted url
-videos images categories category tag toc math
+videos images category tag toc math
 """
 # https://jekyllrb.com/docs/front-matter/ and the plugins that are in common use
 _JEKYLL = """
-permalink excerpt excerpt_separator render_with_liquid redirect_from redirect_to sidebar nav_order parent comments share
+excerpt excerpt_separator render_with_liquid redirect_from redirect_to sidebar nav_order parent comments share
 related header teaser feature featured
 """
 # https://docs.getpelican.com/en/latest/content.html
