@@ -33,7 +33,7 @@ class FrontMatter:
     def __init__(
         self, values: Mapping[str, Any], *, path: str, head: str, names: Mapping[str, str] | None = None
     ) -> None:
-        self.values = values
+        self._values = values
         self.head = head
         self._path = path
         self._names = names or {}
@@ -44,9 +44,14 @@ class FrontMatter:
         return ArticleError(f'"{written}": {cause}', where=self._path, line=self._line(written), remedy=remedy)
 
     @property
+    def values(self) -> Mapping[str, Any]:
+        """What is written, as TOML or YAML reads it."""
+        return self._values
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys that are written, in their order."""
-        return tuple(str(key) for key in self.values)
+        return tuple(str(key) for key in self._values)
 
     def line_of(self, key: str) -> int | None:
         """The line of the file that ``key`` stands on; None if it is not written."""

@@ -6,7 +6,7 @@ __all__ = ["FOREIGN", "OURS"]
 
 _OURS = """
 id title date updated section tags authors author summary description image image_alt caption language lang slug
-aliases draft mail pin weight minor correction kind audio categories permalink
+aliases draft mail pin weight minor correction kind categories permalink audio
 """
 
 # https://gohugo.io/content-management/front-matter/

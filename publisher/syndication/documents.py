@@ -109,10 +109,12 @@ def documents_of(publication: Publication, feeds: Sequence[FeedLeaves]) -> Itera
             yield from (written.later(one, leaf, format) for format in one.feed.formats)
         own = {format: written.document(one, one.leaves[0], format) for format in one.feed.formats}
         yield from own.values()
+        taken = {document.path for document in own.values()}
         for alias in one.feed.aliases:
             format = alias_format(one.feed, alias)
             path = file_of(publication, home(publication) + alias.lstrip("/"))
-            if format is not None and path is not None:
+            if format is not None and path is not None and path not in taken:
+                taken.add(path)  # /feed and /feed/ are one file
                 yield Document(path, own[format].content)
 
 

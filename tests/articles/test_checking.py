@@ -94,7 +94,7 @@ EXAMPLES = {
     ],
     "undecodable-characters": [Example("warning", with_text("It was \ufffdrst."), 8, with_text("It was first."))],
     "leftover-placeholder": [
-        Example("warning", with_text("Hello,\n{{ page.title }}"), 9, with_text("Write `{{ name }}`."), "{{"),
+        Example("warning", with_text('Hello,\n{% include "a.html" %}'), 9, with_text("Write `{{ name }}`."), "{%"),
         Example("warning", with_text("Dear *|FNAME|*,"), 8, with_text("```\n{% if x %}\n```"), "*|FNAME|*"),
         Example("warning", with_text("zqfunsubscribe_urlqfz"), 8, with_text("Two } and { alone."), "zqf"),
     ],
