@@ -47,19 +47,23 @@ class Composer:
         self._publication = publication
         self._keys = secrets.signing
         self._store = store
+        self._identifiers = blake2b(key=self._keys[-1][:64], digest_size=10)
         self._variant = lru_cache(maxsize=64)(self._compile_variant)
 
     def compose(self, claimed: Claimed) -> Outgoing:
         """The message of a delivery. Raises AddressError for an address that no message can carry."""
         if claimed.notice is not None:
-            newsletter, template, fields = self._compile_notice(claimed)
+            newsletter, template, more = self._compile_notice(claimed)
         else:
             assert claimed.variant is not None
             newsletter, template = self._variant(claimed.variant)
-            fields = {}
+            more = {}
+        fields = _own(claimed.fields) if claimed.fields else {}
         if claimed.subscription is not None:
-            fields = {**links(self._publication, newsletter, claimed.subscription, self._keys), **fields}
-        domain = wire_address(newsletter.sender_address).rpartition("@")[2]
+            fields.update(links(self._publication, newsletter, claimed.subscription, self._keys))
+        if more:
+            fields.update(more)
+        domain = _domain(newsletter.sender_address)
         message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{domain}>"
         return Outgoing(
             delivery=claimed.id,
@@ -71,7 +75,7 @@ class Composer:
                 message_id=message_id,
                 recipient_address=claimed.address,
                 recipient_name=claimed.name,
-                fields={**_own(claimed.fields), **fields},
+                fields=fields,
                 date=claimed.due_at,
             ),
             smtputf8=needs_smtputf8(claimed.address),
@@ -79,7 +83,9 @@ class Composer:
 
     def _fingerprint(self, delivery: int) -> str:
         """Two publications on one domain, or a new database, must not make the same Message-ID."""
-        return blake2b(str(delivery).encode(), key=self._keys[-1][:64], digest_size=10).hexdigest()
+        hashed = self._identifiers.copy()
+        hashed.update(str(delivery).encode())
+        return hashed.hexdigest()
 
     def _compile_variant(self, number: int) -> tuple[Newsletter, Template]:
         with self._store.reading() as connection:
@@ -115,6 +121,11 @@ class Composer:
                 remedy="put it back until its editions are finished, or cancel them",
             )
         return newsletter
+
+
+@lru_cache(maxsize=64)
+def _domain(address: str) -> str:
+    return wire_address(address).rpartition("@")[2]
 
 
 def _own(fields: dict[str, str]) -> dict[str, str]:

@@ -80,8 +80,8 @@ class SmtpTransport:
         run = _Run(self, work, stop)
         try:
             while not run.done:
-                outcome = await work.fetch()
-                if outcome is not None:
+                await work.changed()
+                while (outcome := work.fetch()) is not None:
                     yield outcome
             left = work.give_up()
             while work.outcomes:
