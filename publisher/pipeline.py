@@ -430,6 +430,7 @@ def run(
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
+    passed.errors += passed.delivered.complaints
     # A database that failed us while delivering is told already, and would make us wait for it once more.
     if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:

@@ -155,7 +155,7 @@ def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     if delivered.elsewhere:
         return "delivered: nothing; another process of this machine is delivering"
     parts = [f"{count(delivered.accepted, 'message')} accepted"]
-    for name in ("deferred", "failed", "unknown"):
+    for name in ("deferred", "failed", "refused", "unknown"):
         if number := getattr(delivered, name):
             parts.append(f"{number:,} {name}")
     if delivered.attempts == 0 and (stopped or delivered.error is not None):
@@ -219,6 +219,7 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "accepted": delivered.accepted,
             "deferred": delivered.deferred,
             "failed": delivered.failed,
+            "refused": delivered.refused,
             "unknown": delivered.unknown,
             "recovered": delivered.recovered,
             "elsewhere": delivered.elsewhere,

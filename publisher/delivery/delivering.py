@@ -19,12 +19,13 @@ from typing import Any
 from publisher.delivery.claims import Claims
 from publisher.delivery.composing import Composer
 from publisher.delivery.journal import ANNOUNCED, Journal, delivery_lock, left_behind
-from publisher.delivery.recording import Recorder, record
+from publisher.delivery.recording import Recorded, Recorder, record
 from publisher.delivery.transport import Transport
 from publisher.model.delivery import Claimed, Outcome, Outgoing, Result
-from publisher.model.errors import AddressError, PublisherError, StoreError
+from publisher.model.edition import EditionState
+from publisher.model.errors import AddressError, PublisherError, StoreError, TransportError
 from publisher.model.publication import Publication, Secrets
-from publisher.store import Store, outbox
+from publisher.store import Store, outbox, returns
 from publisher.store import editions as edition_store
 
 __all__ = ["Delivered", "deliver_outbox"]
@@ -38,22 +39,26 @@ RECORD_EVERY = 0.2  # seconds
 class Delivered:
     """What a pass did. ``elsewhere``: another process of this host is delivering, so this one did not.
 
-    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on.
+    ``refused``: by the relay for a limit or a fault of ours; they wait, and nobody is to blame for them.
+    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
+    the operator must know besides, such as an edition that was paused.
     """
 
     accepted: int = 0
     deferred: int = 0
     failed: int = 0
+    refused: int = 0
     unknown: int = 0
     recovered: int = 0
     elsewhere: bool = False
     finished: list[int] = field(default_factory=list)
     error: PublisherError | None = None
+    complaints: list[PublisherError] = field(default_factory=list)
 
     @property
     def attempts(self) -> int:
         """Attempts made in this pass."""
-        return self.accepted + self.deferred + self.failed + self.unknown
+        return self.accepted + self.deferred + self.failed + self.refused + self.unknown
 
     def count(self, outcomes: list[Outcome]) -> None:
         """Adds recorded outcomes."""
@@ -144,6 +149,8 @@ class _Pass:
                 outbox.release(connection, worker)
                 self.delivered.recovered += len(known)
             outbox.requeue_expired(connection, now)
+            returns.withdraw_cancelled(connection, now)
+            edition_store.resume_due(connection, now)
         for path, _worker, _outcomes in journals:
             path.unlink(missing_ok=True)
 
@@ -182,6 +189,7 @@ class _Pass:
                 give_back=self._give_back,
                 batch=ANNOUNCED,
             )
+            self._claims = claims
             keeper = asyncio.create_task(self._keep(stop))
             try:
                 async for outcome in self._transport.deliver(claims.messages(), log=self._journal, stop=stop):
@@ -213,6 +221,11 @@ class _Pass:
     def _release(self) -> None:
         with self._store.writing() as connection:
             outbox.release(connection, self._journal.worker)
+            returns.withdraw_cancelled(connection, self._clock())
+
+    def _states(self, numbers: list[int]) -> dict[int, EditionState]:
+        with self._store.reading() as connection:
+            return edition_store.states_of(connection, numbers)
 
     def _renew(self) -> None:
         with self._store.writing() as connection:
@@ -228,22 +241,43 @@ class _Pass:
             )
             return None
 
-    def _give_back(self, outgoing: Outgoing) -> None:
-        self._recorder.add(Outcome(delivery=outgoing.delivery, fence=outgoing.fence, result=Result.UNTOUCHED))
+    def _give_back(self, delivery: int, fence: int) -> None:
+        self._recorder.add(Outcome(delivery=delivery, fence=fence, result=Result.UNTOUCHED))
 
     async def _keep(self, stop: asyncio.Event) -> None:
-        """Records what trickles in, renews leases, and passes on that we are to stop."""
+        """Records what trickles in, renews leases, and passes on that we are to stop.
+
+        Somebody may hold or cancel an edition meanwhile: what is claimed of it and has not begun goes back.
+        """
         renewed = self._clock()
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(RECORD_EVERY)
             if self._stop.is_set() or self._recorder.error is not None:
                 stop.set()
+            if self._claims.editions:
+                states = await loop.run_in_executor(self._database, self._states, sorted(self._claims.editions))
+                self._claims.halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
             self._recorder.flush()
             if self._clock() - renewed > LEASE / 3:
                 renewed = self._clock()
                 self._database.submit(self._renew)
 
-    def _recorded(self, outcomes: list[Outcome]) -> None:
-        self._journal.recorded(outcomes)
-        self.delivered.count(outcomes)
+    def _recorded(self, batch: Recorded) -> None:
+        self._journal.recorded(batch.outcomes)
+        self.delivered.count(batch.outcomes)
+        if batch.paused:
+            self._claims.halt(self._claims.halted | batch.paused.keys())
+        for number, pause in batch.paused.items():
+            again = f"it goes on by itself at {pause.until:%H:%M} UTC, or now" if pause.until else "mend that, then"
+            self._complain(
+                f"edition {number} is paused: {pause.reason}", f"{again}: publisher editions resume {number}"
+            )
+        for complaint in batch.complaints:
+            self._complain(complaint, "no reader is to blame; it is tried again in 15 minutes")
         self._progress(self.delivered)
+
+    def _complain(self, cause: str, remedy: str) -> None:
+        """Once each: a thousand refusals of one kind are one thing to mend."""
+        if all(known.cause != cause for known in self.delivered.complaints) and len(self.delivered.complaints) < 20:
+            self.delivered.complaints.append(TransportError(cause, remedy=remedy))

@@ -6,17 +6,20 @@ still holds; the ledger is only ever appended to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
 from publisher.model.delivery import DeliveryState, Outcome, Result
-from publisher.store import returns
+from publisher.model.subscriber import Suppression
+from publisher.store import returns, suppressions
 from publisher.store.choosing import among
-from publisher.store.schema import attempts, deliveries
+from publisher.store.schema import attempts, deliveries, subscribers
 
-__all__ = ["record"]
+__all__ = ["editions_of", "record"]
+
+_GOES_BACK = (Result.UNTOUCHED, Result.REFUSED, Result.DEFERRED, Result.UNKNOWN)
 
 
 def record(
@@ -26,11 +29,15 @@ def record(
     worker: str,
     now: datetime,
     retry_at: Callable[[Result, int, datetime], datetime | None],
+    again_at: datetime | None = None,
+    gone: Collection[int] = (),
 ) -> None:
     """Writes outcomes: a ledger line for each attempt, and the delivery's new state while its fence holds.
 
     ``retry_at(result, attempts, first_tried_at)`` says when to try a deferred or unknown one again, or None to give
-    up. Untouched ones go back to the queue and leave no line.
+    up. Untouched ones go back to the queue and leave no line; refused ones go back until ``again_at`` and do not
+    count as tries. What belongs to a cancelled edition and goes back is withdrawn. ``gone``: failed deliveries
+    whose address is no more; it is suppressed.
     """
     _append(connection, [outcome for outcome in outcomes if outcome.result is not Result.UNTOUCHED], worker, now)
     by_result: dict[Result, list[Outcome]] = {}
@@ -44,12 +51,54 @@ def record(
             .where(_held(connection, untouched))
             .values(state=DeliveryState.QUEUED, lease_until=None, worker="")
         )
+    if refused := by_result.get(Result.REFUSED):
+        _refuse(connection, refused, again_at or now)
     for outcome in by_result.get(Result.FAILED, []):
+        if outcome.delivery in gone:
+            _suppress(connection, outcome, now)
         _attempted(connection, outcome)
         returns.end(connection, _held(connection, [outcome]), DeliveryState.FAILED, reason=_reason(outcome), now=now)
     for result in (Result.DEFERRED, Result.UNKNOWN):
         for outcome in by_result.get(result, []):
             _defer(connection, outcome, now, retry_at)
+    if back := [outcome.delivery for outcome in outcomes if outcome.result in _GOES_BACK]:
+        returns.withdraw_cancelled(connection, now, among(connection, back))
+
+
+def editions_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """The editions of these deliveries, by delivery; notices have none."""
+    rows = connection.execute(
+        select(deliveries.c.id, deliveries.c.edition_id).where(
+            among(connection, ids), deliveries.c.edition_id.is_not(None)
+        )
+    )
+    return dict(rows.all())
+
+
+def _refuse(connection: Connection, refused: Sequence[Outcome], again_at: datetime) -> None:
+    """Back to the queue; a first try that was nobody's fault does not start the clock of giving up."""
+    connection.execute(
+        update(deliveries)
+        .where(_held(connection, refused))
+        .values(
+            state=DeliveryState.QUEUED,
+            try_at=again_at,
+            first_tried_at=case((deliveries.c.attempts > 0, deliveries.c.first_tried_at)),
+            lease_until=None,
+            worker="",
+        )
+    )
+
+
+def _suppress(connection: Connection, outcome: Outcome, now: datetime) -> None:
+    hashed = connection.execute(
+        select(subscribers.c.address_hash)
+        .join(deliveries, deliveries.c.subscriber_id == subscribers.c.id)
+        .where(_held(connection, [outcome]))
+    ).scalar()
+    if hashed is not None:
+        suppression = Suppression(address_hash=hashed, reason="hard bounce", at=now, source=f"reply of {outcome.relay}")
+        suppressions.suppress(connection, suppression)
 
 
 def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, now: datetime) -> None:
