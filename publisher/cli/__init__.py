@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("publisher.cli.serve:serve", "Web pages and scheduler in one process."),
     "editions": ("publisher.cli.editions:editions", "Editions: list, show."),
     "subscribers": ("publisher.cli.subscribers:subscribers", "Subscribers: add, import, list."),
+    "dkim": ("publisher.cli.dkim:dkim", "Signatures: a key and its DNS record."),
     "status": ("publisher.cli.status:status", "Today at a glance."),
 }
 

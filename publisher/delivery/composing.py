@@ -1,10 +1,11 @@
 """From a claimed delivery to a message: templates compiled once a variant, links and ids of each reader.
 
-What is the same on every retry: the digest, the Date (the due time), the Message-ID.
+What is the same on every retry: the digest, the Date (the due time), the Message-ID; a signature's time is not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from hashlib import blake2b
 from publisher.audience.addresses import needs_smtputf8, wire_address
 from publisher.audience.links import links
 from publisher.audience.tokens import token
+from publisher.delivery.dkim import signer_of
 from publisher.delivery.message import Envelope, Template, compile_message
 from publisher.model.delivery import Claimed, Outgoing
 from publisher.model.errors import ConfigurationError
@@ -43,7 +45,11 @@ def edition_envelope(
 class Composer:
     """Makes the messages of one delivering pass. It keeps the compiled templates of the last 64 variants."""
 
-    def __init__(self, publication: Publication, secrets: Secrets, store: Store) -> None:
+    def __init__(
+        self, publication: Publication, secrets: Secrets, store: Store, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._clock = clock
+        self._signer = lru_cache(maxsize=64)(lambda sender: signer_of(publication, secrets, wire_address(sender)))
         self._publication = publication
         self._keys = secrets.signing
         self._store = store
@@ -65,19 +71,22 @@ class Composer:
             fields.update(more)
         domain = _domain(newsletter.sender_address)
         message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{domain}>"
+        buffers = template.message(
+            message_id=message_id,
+            recipient_address=claimed.address,
+            recipient_name=claimed.name,
+            fields=fields,
+            date=claimed.due_at,
+        )
+        if (signer := self._signer(newsletter.sender_address)) is not None:
+            buffers.insert(0, signer.signatures(buffers, at=int(self._clock().timestamp())))
         return Outgoing(
             delivery=claimed.id,
             fence=claimed.fence,
             message_id=message_id,
             envelope_sender=f"bounces+{token('verp', claimed.id, self._keys)}@{domain}",
             recipient=wire_address(claimed.address),
-            buffers=template.message(
-                message_id=message_id,
-                recipient_address=claimed.address,
-                recipient_name=claimed.name,
-                fields=fields,
-                date=claimed.due_at,
-            ),
+            buffers=buffers,
             smtputf8=needs_smtputf8(claimed.address),
         )
 

@@ -122,7 +122,7 @@ class _Pass:
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._composer = Composer(publication, secrets, store)
+        self._composer = Composer(publication, secrets, store, clock=clock)
         self._journal: Journal
         self._recorder: Recorder
         self._database: ThreadPoolExecutor

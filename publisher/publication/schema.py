@@ -83,6 +83,12 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
+def _selector(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name):
+        raise ValueError(f'"{name}" is not a selector: letters, digits and hyphens, such as "p202611"')
+    return name
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -93,6 +99,7 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Permalink = Annotated[str, AfterValidator(_permalink)]
 WebPath = Annotated[str, AfterValidator(_path)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Selector = Annotated[str, AfterValidator(_selector)]
 
 
 class _Table(BaseModel):
@@ -105,6 +112,11 @@ class DeliveryTable(_Table):
     lanes: Annotated[int, Field(ge=1, le=64)] = 8
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"
+
+
+class DkimTable(_Table):
+    selectors: list[Selector] = []
+    domain: Line = ""
 
 
 class WebTable(_Table):
@@ -143,6 +155,7 @@ class PublicationFile(_Table):
     database: DatabaseUrl = "sqlite:publisher.db"
     articles: Line = "articles"
     delivery: DeliveryTable = DeliveryTable()
+    dkim: DkimTable = DkimTable()
     web: WebTable = WebTable()
     theme: ThemeTable = ThemeTable()
     sections: dict[str, Line] = {}
