@@ -51,6 +51,7 @@ __all__ = [
     "Published",
     "check",
     "deliver",
+    "deliver_only",
     "look",
     "open_editions",
     "publish",
@@ -391,6 +392,27 @@ def deliver(
 ) -> Delivered:
     """Delivers what the outbox holds, until nothing is due or ``stop`` is set."""
     return deliver_outbox(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+
+
+def deliver_only(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    progress: Callable[[Delivered], None] = lambda _delivered: None,
+) -> Passed:
+    """Only the outbox. Raises ConfigurationError, UsageError and StoreError; everything else is in ``errors``."""
+    transport = ready_transport(publication, secrets, fixed_time=False)
+    passed = Passed()
+    if transport.real:
+        passed.started_afresh = _first_real_run(store, clock())
+    passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+    if passed.delivered.error is not None:
+        passed.errors.append(passed.delivered.error)
+    passed.errors += passed.delivered.complaints
+    return passed
 
 
 def run(

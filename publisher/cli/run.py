@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from publisher.model.publication import Publication
     from publisher.pipeline import Passed
 
-__all__ = ["run", "tell"]
+__all__ = ["closing", "progress_line", "run", "seconds_of", "stop_when_told", "tell"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,7 +41,7 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
 
     publication = session.publication
     stop = threading.Event()
-    told = _stop_when_told(stop, _seconds(max_time))
+    told = stop_when_told(stop, seconds_of(max_time))
     passed = pipeline.run(
         publication,
         session.secrets,
@@ -50,15 +50,15 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
         stop=stop,
         fixed_time=at is not None,
         step=_Teller(session, publication),
-        progress=_line(session),
+        progress=progress_line(session),
     )
     for error in passed.errors:
         session.failed(error)
     if session.as_json:
         session.answer(_as_values(passed))
     elif session.terminal or not session.quiet or passed.did_something:
-        closing = _closing(publication, passed, stopped=stop.is_set())
-        session.show(closing) if passed.did_something else session.say(closing)
+        line = closing(publication, passed, stopped=stop.is_set())
+        session.show(line) if passed.did_something else session.say(line)
     if signal.SIGINT in told:
         session.status = session.status or 130
 
@@ -71,7 +71,8 @@ def _clock(session: Session, at: str | None, publication: Publication) -> Callab
     return lambda: start + (session.now() - began)
 
 
-def _seconds(max_time: str | None) -> float | None:
+def seconds_of(max_time: str | None) -> float | None:
+    """What ``--max-time`` says, in seconds. Raises UsageError."""
     if max_time is None:
         return None
     from publisher.publication.schedules import parse_duration
@@ -82,7 +83,7 @@ def _seconds(max_time: str | None) -> float | None:
         raise UsageError(f"--max-time: {error}") from None
 
 
-def _stop_when_told(stop: threading.Event, seconds: float | None) -> list[int]:
+def stop_when_told(stop: threading.Event, seconds: float | None) -> list[int]:
     """SIGTERM and SIGINT let us finish what is in the air; so does the end of --max-time.
 
     A second signal ends the process at once, which loses nothing either. The signals that came are in the answer.
@@ -149,7 +150,7 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     return lines
 
 
-def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
+def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     """What was delivered. Pure."""
     delivered = passed.delivered
     if delivered.elsewhere:
@@ -169,7 +170,7 @@ def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     return line
 
 
-def _line(session: Session) -> Callable[[Delivered], None]:
+def progress_line(session: Session) -> Callable[[Delivered], None]:
     """A line that is written over itself on a terminal; one line a minute elsewhere."""
     last = session.now()
 
