@@ -105,7 +105,13 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
     """
     settings = publication.delivery
     address = parse_transport(settings.transport)
-    transport = open_transport(address, root=publication.root, password=secrets.relay_password, lanes=settings.lanes)
+    transport = open_transport(
+        address,
+        root=publication.root,
+        password=secrets.relay_password,
+        lanes=settings.lanes,
+        tls=settings.tls,
+    )
     if transport.real and fixed_time:
         raise UsageError(
             f"--now works only on a Maildir or a relay on this machine, not with {address}",

@@ -18,9 +18,10 @@ __all__ = ["deliver"]
 @click.option("--max-time", metavar="DURATION", help='Stop after this long, for example "4 minutes".')
 @click.pass_obj
 def deliver(session: Session, max_time: str | None) -> None:
-    """Only the outbox: delivers what is due, then ends.
+    """Only the outbox, as one of several workers.
 
-    For a second machine on the same PostgreSQL database, or to go on at once after `editions resume`.
+    Delivers what is due, then ends: for a second machine on the same PostgreSQL database, or to go on at once after
+    `editions resume`.
     """
     from dataclasses import asdict
 

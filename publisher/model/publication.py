@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from publisher.model.article import Author
 from publisher.model.feed import Feed, Newsletter
@@ -20,6 +21,7 @@ class Delivery:
     lanes: int = 8
     give_up_after_hours: int = 48
     on_unknown: str = "repeat"
+    tls: Literal["required", "opportunistic"] = "required"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

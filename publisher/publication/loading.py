@@ -279,6 +279,7 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             lanes=settings.delivery.lanes,
             give_up_after_hours=int(parse_duration(settings.delivery.give_up_after).total_seconds() // 3600),
             on_unknown=settings.delivery.on_unknown,
+            tls=settings.delivery.tls,
         ),
         dkim=Dkim(selectors=tuple(dict.fromkeys(settings.dkim.selectors)), domain=settings.dkim.domain.lower()),
         web=Web(

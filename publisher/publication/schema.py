@@ -112,6 +112,7 @@ class DeliveryTable(_Table):
     lanes: Annotated[int, Field(ge=1, le=64)] = 8
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"
+    tls: Literal["required", "opportunistic"] = "required"
 
 
 class DkimTable(_Table):
