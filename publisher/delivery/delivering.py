@@ -11,7 +11,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -213,7 +213,7 @@ class _Pass:
             self.delivered.error = self.delivered.error or error
 
     def _claim(self) -> list[Claimed]:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._recorder.error is not None:
             return []
         with self._store.writing() as connection:
             return outbox.claim(connection, worker=self._journal.worker, now=self._clock(), lease=LEASE, limit=CLAIM)
@@ -223,13 +223,15 @@ class _Pass:
             outbox.release(connection, self._journal.worker)
             returns.withdraw_cancelled(connection, self._clock())
 
-    def _states(self, numbers: list[int]) -> dict[int, EditionState]:
+    def _look_after(self, numbers: list[int], *, renew: bool) -> dict[int, EditionState]:
+        """The states of the editions we deliver; renews our leases."""
+        if renew:
+            with self._store.writing() as connection:
+                outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
+        if not numbers:
+            return {}
         with self._store.reading() as connection:
             return edition_store.states_of(connection, numbers)
-
-    def _renew(self) -> None:
-        with self._store.writing() as connection:
-            outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
 
     def _compose(self, claimed: Claimed) -> Outgoing | None:
         """The message, or None for one that cannot be written: that delivery has failed, the others go on."""
@@ -250,18 +252,25 @@ class _Pass:
         Somebody may hold or cancel an edition meanwhile: what is claimed of it and has not begun goes back.
         """
         renewed = self._clock()
-        loop = asyncio.get_running_loop()
+        under_way: Future[dict[int, EditionState]] | None = None
         while True:
             await asyncio.sleep(RECORD_EVERY)
             if self._stop.is_set() or self._recorder.error is not None:
                 stop.set()
-            if self._claims.editions:
-                states = await loop.run_in_executor(self._database, self._states, sorted(self._claims.editions))
-                self._claims.halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
             self._recorder.flush()
-            if self._clock() - renewed > LEASE / 3:
-                renewed = self._clock()
-                self._database.submit(self._renew)
+            # Asked for in one turn and looked at in a later one: nothing here waits for a database that is locked.
+            if under_way is not None and under_way.done():
+                if isinstance(error := under_way.exception(), PublisherError):
+                    self.delivered.error = self.delivered.error or error
+                    stop.set()
+                    return
+                states = under_way.result()
+                self._claims.halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
+                under_way = None
+            if under_way is None:
+                renew = self._clock() - renewed > LEASE / 3
+                renewed = self._clock() if renew else renewed
+                under_way = self._database.submit(self._look_after, sorted(self._claims.editions), renew=renew)
 
     def _recorded(self, batch: Recorded) -> None:
         self._journal.recorded(batch.outcomes)
