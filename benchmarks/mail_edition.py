@@ -12,7 +12,7 @@ from publisher.delivery.message import compile_message
 from publisher.model.edition import Decision, Digest, EditionState
 from publisher.model.publication import Publication
 from publisher.publication import load
-from publisher.store import Store, open_store, openings
+from publisher.store import Store, groups, open_store, openings
 from publisher.store import editions as edition_store
 from publisher.store.schema import subscribers, subscriptions
 from publisher.theme.fields import token
@@ -112,14 +112,14 @@ def _open_edition(store: Store) -> None:
         )
         edition = edition_store.get(connection, number)
         assert edition is not None
-        for group in openings.read_groups(connection, newsletter="world", cadence="daily", slot=SLOT):
+        for group in groups.read_groups(connection, newsletter="world", cadence="daily", slot=SLOT):
             decision = Decision(group=group, articles=("a1",), to=1)
-            variant = openings.freeze_variant(connection, number, decision, digest())
-            openings.decide_group(connection, number, decision, variant)
+            variant = groups.freeze_variant(connection, number, decision, digest())
+            groups.decide_group(connection, number, decision, variant)
     more = True
     while more:
         with store.writing() as connection:
-            more = openings.open_chunk(connection, edition, due_at=SLOT)
+            more = openings.open_chunk(connection, edition)
     with store.writing() as connection:
         edition_store.set_state(connection, number, EditionState.GOING_OUT, came_from=EditionState.OPENING)
 
