@@ -52,6 +52,7 @@ __all__ = [
     "Published",
     "check",
     "deliver",
+    "deliver_only",
     "look",
     "open_editions",
     "publish",
@@ -105,7 +106,13 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
     """
     settings = publication.delivery
     address = parse_transport(settings.transport)
-    transport = open_transport(address, root=publication.root, password=secrets.relay_password, lanes=settings.lanes)
+    transport = open_transport(
+        address,
+        root=publication.root,
+        password=secrets.relay_password,
+        lanes=settings.lanes,
+        tls=settings.tls,
+    )
     if transport.real and fixed_time:
         raise UsageError(
             f"--now works only on a Maildir or a relay on this machine, not with {address}",
@@ -415,6 +422,27 @@ def deliver(
     return deliver_outbox(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
 
 
+def deliver_only(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    progress: Callable[[Delivered], None] = lambda _delivered: None,
+) -> Passed:
+    """Only the outbox. Raises ConfigurationError, UsageError and StoreError; everything else is in ``errors``."""
+    transport = ready_transport(publication, secrets, fixed_time=False)
+    passed = Passed()
+    if transport.real:
+        passed.started_afresh = _first_real_run(store, clock())
+    passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+    if passed.delivered.error is not None:
+        passed.errors.append(passed.delivered.error)
+    passed.errors += passed.delivered.complaints
+    return passed
+
+
 def run(
     publication: Publication,
     secrets: Secrets,
@@ -452,6 +480,7 @@ def run(
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
+    passed.errors += passed.delivered.complaints
     # A database that failed us while delivering is told already, and would make us wait for it once more.
     if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:

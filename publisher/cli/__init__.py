@@ -34,9 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("publisher.cli.preview:preview", "The next edition as .html, .txt and .eml."),
     "schedule": ("publisher.cli.schedule:schedule", "The next slots of a newsletter."),
     "run": ("publisher.cli.run:run", "The whole road once: what cron calls."),
+    "deliver": ("publisher.cli.deliver:deliver", "Only the outbox, as one of several workers."),
     "serve": ("publisher.cli.serve:serve", "Web pages and scheduler in one process."),
-    "editions": ("publisher.cli.editions:editions", "Editions: list, show."),
+    "editions": ("publisher.cli.steering:editions", "Editions: list, show, hold, resume, cancel, retry."),
     "subscribers": ("publisher.cli.subscribers:subscribers", "Subscribers: add, import, list."),
+    "dkim": ("publisher.cli.dkim:dkim", "Signatures: a key and its DNS record."),
     "status": ("publisher.cli.status:status", "Today at a glance."),
 }
 

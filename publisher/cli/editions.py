@@ -19,7 +19,7 @@ __all__ = ["edition_fields", "editions"]
 
 @click.group(cls=VerbGroup)
 def editions() -> None:
-    """Editions: list, show."""
+    """Editions: list, show, hold, resume, cancel, retry."""
 
 
 @editions.command("list")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from publisher.model.publication import Publication
     from publisher.pipeline import Passed
 
-__all__ = ["run", "tell"]
+__all__ = ["closing", "progress_line", "run", "seconds_of", "stop_when_told", "tell"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,7 +41,7 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
 
     publication = session.publication
     stop = threading.Event()
-    told = _stop_when_told(stop, _seconds(max_time))
+    told = stop_when_told(stop, seconds_of(max_time))
     passed = pipeline.run(
         publication,
         session.secrets,
@@ -50,7 +50,7 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
         stop=stop,
         fixed_time=at is not None,
         step=_Teller(session, publication),
-        progress=_line(session),
+        progress=progress_line(session),
     )
     for error in passed.errors:
         session.failed(error)
@@ -59,8 +59,8 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
     if session.as_json:
         session.answer(_as_values(passed))
     elif session.terminal or not session.quiet or passed.did_something:
-        closing = _closing(publication, passed, stopped=stop.is_set())
-        session.show(closing) if passed.did_something else session.say(closing)
+        line = closing(publication, passed, stopped=stop.is_set())
+        session.show(line) if passed.did_something else session.say(line)
     if signal.SIGINT in told:
         session.status = session.status or 130
 
@@ -79,7 +79,8 @@ def _day(moment: datetime, publication: Publication) -> str:
     return local(moment, publication.timezone)
 
 
-def _seconds(max_time: str | None) -> float | None:
+def seconds_of(max_time: str | None) -> float | None:
+    """What ``--max-time`` says, in seconds. Raises UsageError."""
     if max_time is None:
         return None
     from publisher.publication.schedules import parse_duration
@@ -90,7 +91,7 @@ def _seconds(max_time: str | None) -> float | None:
         raise UsageError(f"--max-time: {error}") from None
 
 
-def _stop_when_told(stop: threading.Event, seconds: float | None) -> list[int]:
+def stop_when_told(stop: threading.Event, seconds: float | None) -> list[int]:
     """SIGTERM and SIGINT let us finish what is in the air; so does the end of --max-time.
 
     A second signal ends the process at once, which loses nothing either. The signals that came are in the answer.
@@ -160,13 +161,13 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     return lines
 
 
-def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
+def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     """What was delivered. Pure."""
     delivered = passed.delivered
     if delivered.elsewhere:
         return "delivered: nothing; another process of this machine is delivering"
     parts = [f"{count(delivered.accepted, 'message')} accepted"]
-    for name in ("deferred", "failed", "unknown"):
+    for name in ("deferred", "failed", "refused", "unknown"):
         if number := getattr(delivered, name):
             parts.append(f"{number:,} {name}")
     if delivered.attempts == 0 and (stopped or delivered.error is not None):
@@ -180,7 +181,7 @@ def _closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     return line
 
 
-def _line(session: Session) -> Callable[[Delivered], None]:
+def progress_line(session: Session) -> Callable[[Delivered], None]:
     """A line that is written over itself on a terminal; one line a minute elsewhere."""
     last = session.now()
 
@@ -230,6 +231,7 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "accepted": delivered.accepted,
             "deferred": delivered.deferred,
             "failed": delivered.failed,
+            "refused": delivered.refused,
             "unknown": delivered.unknown,
             "recovered": delivered.recovered,
             "elsewhere": delivered.elsewhere,

@@ -173,9 +173,9 @@ class Session:
             yield lambda done: bar.advance(task, done)
 
 
-def count(number: int, noun: str) -> str:
-    """``1 feed``, ``1,204 feeds``. Pure."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 feed``, ``1,204 feeds``. ``plural``: where it is not the noun with an s. Pure."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """From a claimed delivery to a message: templates compiled once a variant, links and ids of each reader.
 
-What is the same on every retry: the digest, the Date (the due time), the Message-ID.
+What is the same on every retry: the digest, the Date (the due time), the Message-ID; a signature's time is not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from hashlib import blake2b
 from publisher.audience.addresses import needs_smtputf8, wire_address
 from publisher.audience.links import links
 from publisher.audience.tokens import token
+from publisher.delivery.dkim import signer_of
 from publisher.delivery.message import Envelope, Template, compile_message
 from publisher.model.delivery import Claimed, Outgoing
 from publisher.model.errors import ConfigurationError
@@ -43,43 +45,56 @@ def edition_envelope(
 class Composer:
     """Makes the messages of one delivering pass. It keeps the compiled templates of the last 64 variants."""
 
-    def __init__(self, publication: Publication, secrets: Secrets, store: Store) -> None:
+    def __init__(
+        self, publication: Publication, secrets: Secrets, store: Store, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._clock = clock
+        self._signer = lru_cache(maxsize=64)(lambda sender: signer_of(publication, secrets, wire_address(sender)))
         self._publication = publication
         self._keys = secrets.signing
         self._store = store
+        self._identifiers = blake2b(key=self._keys[-1][:64], digest_size=10)
         self._variant = lru_cache(maxsize=64)(self._compile_variant)
 
     def compose(self, claimed: Claimed) -> Outgoing:
         """The message of a delivery. Raises AddressError for an address that no message can carry."""
         if claimed.notice is not None:
-            newsletter, template, fields = self._compile_notice(claimed)
+            newsletter, template, more = self._compile_notice(claimed)
         else:
             assert claimed.variant is not None
             newsletter, template = self._variant(claimed.variant)
-            fields = {}
+            more = {}
+        fields = _own(claimed.fields) if claimed.fields else {}
         if claimed.subscription is not None:
-            fields = {**links(self._publication, newsletter, claimed.subscription, self._keys), **fields}
-        domain = wire_address(newsletter.sender_address).rpartition("@")[2]
+            fields.update(links(self._publication, newsletter, claimed.subscription, self._keys))
+        if more:
+            fields.update(more)
+        domain = _domain(newsletter.sender_address)
         message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{domain}>"
+        buffers = template.message(
+            message_id=message_id,
+            recipient_address=claimed.address,
+            recipient_name=claimed.name,
+            fields=fields,
+            date=claimed.due_at,
+        )
+        if (signer := self._signer(newsletter.sender_address)) is not None:
+            buffers.insert(0, signer.signatures(buffers, at=int(self._clock().timestamp())))
         return Outgoing(
             delivery=claimed.id,
             fence=claimed.fence,
             message_id=message_id,
             envelope_sender=f"bounces+{token('verp', claimed.id, self._keys)}@{domain}",
             recipient=wire_address(claimed.address),
-            buffers=template.message(
-                message_id=message_id,
-                recipient_address=claimed.address,
-                recipient_name=claimed.name,
-                fields={**_own(claimed.fields), **fields},
-                date=claimed.due_at,
-            ),
+            buffers=buffers,
             smtputf8=needs_smtputf8(claimed.address),
         )
 
     def _fingerprint(self, delivery: int) -> str:
         """Two publications on one domain, or a new database, must not make the same Message-ID."""
-        return blake2b(str(delivery).encode(), key=self._keys[-1][:64], digest_size=10).hexdigest()
+        hashed = self._identifiers.copy()
+        hashed.update(str(delivery).encode())
+        return hashed.hexdigest()
 
     def _compile_variant(self, number: int) -> tuple[Newsletter, Template]:
         with self._store.reading() as connection:
@@ -115,6 +130,11 @@ class Composer:
                 remedy="put it back until its editions are finished, or cancel them",
             )
         return newsletter
+
+
+@lru_cache(maxsize=64)
+def _domain(address: str) -> str:
+    return wire_address(address).rpartition("@")[2]
 
 
 def _own(fields: dict[str, str]) -> dict[str, str]:

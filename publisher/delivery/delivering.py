@@ -10,19 +10,22 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from publisher.delivery.claims import Claims
 from publisher.delivery.composing import Composer
-from publisher.delivery.journal import Journal, delivery_lock, left_behind
-from publisher.delivery.retries import retry_at
+from publisher.delivery.journal import ANNOUNCED, Journal, delivery_lock, left_behind
+from publisher.delivery.recording import Recorded, Recorder, record
 from publisher.delivery.transport import Transport
 from publisher.model.delivery import Claimed, Outcome, Outgoing, Result
-from publisher.model.errors import AddressError, PublisherError, StoreError
+from publisher.model.edition import EditionState
+from publisher.model.errors import AddressError, PublisherError, StoreError, TransportError
 from publisher.model.publication import Publication, Secrets
-from publisher.store import Connection, Store, outbox
+from publisher.store import Store, outbox, returns
 from publisher.store import editions as edition_store
 
 __all__ = ["Delivered", "deliver_outbox"]
@@ -36,22 +39,26 @@ RECORD_EVERY = 0.2  # seconds
 class Delivered:
     """What a pass did. ``elsewhere``: another process of this host is delivering, so this one did not.
 
-    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on.
+    ``refused``: by the relay for a limit or a fault of ours; they wait, and nobody is to blame for them.
+    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
+    the operator must know besides, such as an edition that was paused.
     """
 
     accepted: int = 0
     deferred: int = 0
     failed: int = 0
+    refused: int = 0
     unknown: int = 0
     recovered: int = 0
     elsewhere: bool = False
     finished: list[int] = field(default_factory=list)
     error: PublisherError | None = None
+    complaints: list[PublisherError] = field(default_factory=list)
 
     @property
     def attempts(self) -> int:
         """Attempts made in this pass."""
-        return self.accepted + self.deferred + self.failed + self.unknown
+        return self.accepted + self.deferred + self.failed + self.refused + self.unknown
 
     def count(self, outcomes: list[Outcome]) -> None:
         """Adds recorded outcomes."""
@@ -115,10 +122,10 @@ class _Pass:
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._composer = Composer(publication, secrets, store)
-        self._jitter = random.Random()
-        self._pending: list[Outcome] = []
+        self._composer = Composer(publication, secrets, store, clock=clock)
         self._journal: Journal
+        self._recorder: Recorder
+        self._database: ThreadPoolExecutor
         self.delivered = Delivered()
 
     def recover(self) -> None:
@@ -129,11 +136,21 @@ class _Pass:
             for _path, worker, outcomes in journals:
                 held = outbox.unfinished_of(connection, worker)
                 known = [outcome for outcome in outcomes if held.get(outcome.delivery) == outcome.fence]
-                # Nobody waits for a dead worker's relay: what was in the air is tried again in this very pass.
-                self._record(connection, known, worker=worker, now=now, unknown_again=now)
+                record(
+                    connection,
+                    known,
+                    worker=worker,
+                    now=now,
+                    settings=self._publication.delivery,
+                    jitter=random.Random(),
+                    # Nobody waits for a dead worker's relay: what was in the air is tried again in this very pass.
+                    unknown_again=now,
+                )
                 outbox.release(connection, worker)
                 self.delivered.recovered += len(known)
             outbox.requeue_expired(connection, now)
+            returns.withdraw_cancelled(connection, now)
+            edition_store.resume_due(connection, now)
         for path, _worker, _outcomes in journals:
             path.unlink(missing_ok=True)
 
@@ -148,109 +165,128 @@ class _Pass:
             self.delivered.finished = edition_store.finish(connection, self._clock())
 
     async def deliver(self) -> None:
-        """Claims, sends and records until nothing is due, the transport gives up or we are told to stop."""
+        """Claims, sends and records until nothing is due, the transport gives up or we are told to stop.
+
+        The database has a thread of its own: the lanes go on while it waits for the disk.
+        """
         stop = asyncio.Event()
-        with Journal(self._publication.state, durable=self._transport.real) as self._journal:
+        with (
+            ThreadPoolExecutor(1, "outbox") as self._database,
+            Journal(self._publication.state, durable=self._transport.real) as self._journal,
+        ):
+            self._recorder = Recorder(
+                self._store,
+                self._database,
+                worker=self._journal.worker,
+                settings=self._publication.delivery,
+                clock=self._clock,
+                recorded=self._recorded,
+            )
+            claims = Claims(
+                claim=lambda: self._database.submit(self._claim),
+                compose=self._compose,
+                announce=self._journal.announce,
+                give_back=self._give_back,
+                batch=ANNOUNCED,
+            )
+            self._claims = claims
             keeper = asyncio.create_task(self._keep(stop))
             try:
-                outcomes = self._transport.deliver(self._messages(stop), log=self._journal, stop=stop)
-                async for outcome in outcomes:
-                    self._pending.append(outcome)
-                    if len(self._pending) >= CLAIM and not stop.is_set():
-                        self._saved(stop, self._flush)
+                async for outcome in self._transport.deliver(claims.messages(), log=self._journal, stop=stop):
+                    self._recorder.add(outcome)
             except PublisherError as error:
-                self.delivered.error = self.delivered.error or error
+                self.delivered.error = error
             finally:
                 keeper.cancel()
+                self._recorder.drain()
+                # What the database refused is what ended the pass, whatever the lanes said then.
+                self.delivered.error = self._recorder.error or self.delivered.error
                 # What cannot be recorded now stays claimed and in the journal: the next run reads it there. Given
                 # back, it would be sent again.
-                if self._saved(stop, self._flush):
-                    self._saved(stop, self._release)
+                if self._recorder.error is None:
+                    self._give_up_claims()
 
-    def _messages(self, stop: asyncio.Event) -> Iterator[Outgoing]:
-        while not (stop.is_set() or self._stop.is_set()):
-            self._flush()
+    def _give_up_claims(self) -> None:
+        try:
+            self._database.submit(self._release).result()
+        except StoreError as error:
+            self.delivered.error = self.delivered.error or error
+
+    def _claim(self) -> list[Claimed]:
+        if self._stop.is_set() or self._recorder.error is not None:
+            return []
+        with self._store.writing() as connection:
+            return outbox.claim(connection, worker=self._journal.worker, now=self._clock(), lease=LEASE, limit=CLAIM)
+
+    def _release(self) -> None:
+        with self._store.writing() as connection:
+            outbox.release(connection, self._journal.worker)
+            returns.withdraw_cancelled(connection, self._clock())
+
+    def _look_after(self, numbers: list[int], *, renew: bool) -> dict[int, EditionState]:
+        """The states of the editions we deliver; renews our leases."""
+        if renew:
             with self._store.writing() as connection:
-                claimed = outbox.claim(
-                    connection, worker=self._journal.worker, now=self._clock(), lease=LEASE, limit=CLAIM
-                )
-            if not claimed:
-                return
-            for delivery in claimed:
-                if (outgoing := self._compose(delivery)) is not None:
-                    yield outgoing
+                outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
+        if not numbers:
+            return {}
+        with self._store.reading() as connection:
+            return edition_store.states_of(connection, numbers)
 
     def _compose(self, claimed: Claimed) -> Outgoing | None:
         """The message, or None for one that cannot be written: that delivery has failed, the others go on."""
         try:
             return self._composer.compose(claimed)
         except AddressError as error:
-            self._pending.append(
+            self._recorder.add(
                 Outcome(delivery=claimed.id, fence=claimed.fence, result=Result.FAILED, reply=error.cause)
             )
             return None
 
+    def _give_back(self, delivery: int, fence: int) -> None:
+        self._recorder.add(Outcome(delivery=delivery, fence=fence, result=Result.UNTOUCHED))
+
     async def _keep(self, stop: asyncio.Event) -> None:
-        """Records what trickles in, renews leases, and passes on that we are to stop."""
+        """Records what trickles in, renews leases, and passes on that we are to stop.
+
+        Somebody may hold or cancel an edition meanwhile: what is claimed of it and has not begun goes back.
+        """
         renewed = self._clock()
+        under_way: Future[dict[int, EditionState]] | None = None
         while True:
             await asyncio.sleep(RECORD_EVERY)
-            if self._stop.is_set():
+            if self._stop.is_set() or self._recorder.error is not None:
                 stop.set()
-            if not self._saved(stop, self._flush):
-                return
-            if self._clock() - renewed > LEASE / 3:
-                renewed = self._clock()
-                if not self._saved(stop, self._renew):
+            self._recorder.flush()
+            # Asked for in one turn and looked at in a later one: nothing here waits for a database that is locked.
+            if under_way is not None and under_way.done():
+                if isinstance(error := under_way.exception(), PublisherError):
+                    self.delivered.error = self.delivered.error or error
+                    stop.set()
                     return
+                states = under_way.result()
+                self._claims.halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
+                under_way = None
+            if under_way is None:
+                renew = self._clock() - renewed > LEASE / 3
+                renewed = self._clock() if renew else renewed
+                under_way = self._database.submit(self._look_after, sorted(self._claims.editions), renew=renew)
 
-    def _saved(self, stop: asyncio.Event, save: Callable[[], None]) -> bool:
-        """Whether the database took it. If not, the pass ends: no more messages are begun."""
-        try:
-            save()
-        except PublisherError as error:
-            self.delivered.error = self.delivered.error or error
-            stop.set()
-            return False
-        return True
-
-    def _release(self) -> None:
-        with self._store.writing() as connection:
-            outbox.release(connection, self._journal.worker)
-
-    def _renew(self) -> None:
-        with self._store.writing() as connection:
-            outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
-
-    def _flush(self) -> None:
-        """Records what has ended. If the database refuses, all of it is still pending."""
-        if not self._pending:
-            return
-        outcomes = self._pending
-        with self._store.writing() as connection:
-            self._record(connection, outcomes, worker=self._journal.worker, now=self._clock())
-        self._pending = []
-        self._journal.recorded(outcomes)
-        self.delivered.count(outcomes)
+    def _recorded(self, batch: Recorded) -> None:
+        self._journal.recorded(batch.outcomes)
+        self.delivered.count(batch.outcomes)
+        if batch.paused:
+            self._claims.halt(self._claims.halted | batch.paused.keys())
+        for number, pause in batch.paused.items():
+            again = f"it goes on by itself at {pause.until:%H:%M} UTC, or now" if pause.until else "mend that, then"
+            self._complain(
+                f"edition {number} is paused: {pause.reason}", f"{again}: publisher editions resume {number}"
+            )
+        for complaint in batch.complaints:
+            self._complain(complaint, "no reader is to blame; it is tried again in 15 minutes")
         self._progress(self.delivered)
 
-    def _record(
-        self,
-        connection: Connection,
-        outcomes: list[Outcome],
-        *,
-        worker: str,
-        now: datetime,
-        unknown_again: datetime | None = None,
-    ) -> None:
-        settings = self._publication.delivery
-
-        def again(result: Result, attempts: int, first_tried_at: datetime) -> datetime | None:
-            if result is Result.UNKNOWN and settings.on_unknown == "hold":
-                return None
-            if result is Result.UNKNOWN and unknown_again is not None:
-                return unknown_again
-            give_up_after = timedelta(hours=settings.give_up_after_hours)
-            return retry_at(attempts, first_tried_at, now=now, give_up_after=give_up_after, jitter=self._jitter)
-
-        outbox.record(connection, outcomes, worker=worker, now=now, retry_at=again)
+    def _complain(self, cause: str, remedy: str) -> None:
+        """Once each: a thousand refusals of one kind are one thing to mend."""
+        if all(known.cause != cause for known in self.delivered.complaints) and len(self.delivered.complaints) < 20:
+            self.delivered.complaints.append(TransportError(cause, remedy=remedy))

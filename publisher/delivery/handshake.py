@@ -1,7 +1,8 @@
 """From a relay's address to a session that takes messages: connect, greeting, EHLO, STARTTLS, AUTH.
 
 Guarantees: a relay that is not on loopback gets neither a password nor a message without TLS whose
-certificate is valid for its name. On loopback nothing leaves the machine: STARTTLS is used when offered and
+certificate is valid for its name; with ``tls = "opportunistic"`` and without a user, it is given messages
+without TLS where it offers none. On loopback nothing leaves the machine: STARTTLS is used when offered and
 its certificate not looked at, and a password may go without it. Fails with RelayUnreachable: the step, the
 relay's own words, and what to look at.
 """
@@ -13,6 +14,7 @@ import os
 import socket
 import ssl
 from base64 import b64encode
+from typing import Literal
 
 from publisher.delivery.replies import Reply
 from publisher.delivery.session import Capabilities, Lost, Session, Timeouts
@@ -29,12 +31,17 @@ async def open_session(
     timeouts: Timeouts,
     tls_context: ssl.SSLContext | None = None,
     hello: str = "",
+    tls: Literal["required", "opportunistic"] = "required",
 ) -> Session:
     """A session that is ready for MAIL. Raises RelayUnreachable.
 
     ``hello``  our name in EHLO; empty: the address of our end of the connection (RFC 5321 section 4.1.3)
     """
     session: Session | None = None
+    # A password is worth more than a message: with one, TLS and its certificate are never optional.
+    optional = tls == "opportunistic" and address.user is None and not address.implicit_tls
+    if tls_context is None and optional:
+        tls_context = _unchecked()
     try:
         session = await _connected(address, timeouts, tls_context)
         greeting = await session.reply(timeouts.greeting)
@@ -42,7 +49,7 @@ async def open_session(
         name = hello or _literal(session.local_address())
         await _hello(session, name, timeouts)
         if not address.implicit_tls:
-            await _secure(session, address, name, timeouts, tls_context)
+            await _secure(session, address, name, timeouts, tls_context, optional=optional)
         if address.user is not None:
             await _log_in(session, address.user, password or "", timeouts)
     except BaseException as error:
@@ -90,10 +97,12 @@ async def _secure(
     name: str,
     timeouts: Timeouts,
     tls_context: ssl.SSLContext | None,
+    *,
+    optional: bool,
 ) -> None:
     """STARTTLS (RFC 3207), and EHLO again: what was offered before it does not count."""
     if not session.capabilities.starttls:
-        if not address.is_loopback:
+        if not (address.is_loopback or optional):
             raise RelayUnreachable(
                 "the relay does not offer STARTTLS, and without TLS nothing is sent to another machine",
                 remedy=f"try smtps://{address.host}:465, or the relay's port for submission, 587",
@@ -153,11 +162,15 @@ def _capabilities(reply: Reply) -> Capabilities:
 def _context(address: RelayAddress, given: ssl.SSLContext | None) -> ssl.SSLContext:
     if given is not None:
         return given
+    # Nobody stands between us and ourselves, and a local Postfix has a certificate of its own making.
+    return _unchecked() if address.is_loopback else ssl.create_default_context()
+
+
+def _unchecked() -> ssl.SSLContext:
+    """Whoever answers may have any certificate."""
     context = ssl.create_default_context()
-    if address.is_loopback:
-        # Nobody stands between us and ourselves, and a local Postfix has a certificate of its own making.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -84,6 +84,10 @@ class Lane:
     async def _transaction(self, attempt: _Attempt) -> None:
         """One message from MAIL to the reply that ends it. Raises Lost and RelayUnreachable."""
         timeouts = self._timeouts
+        if attempt.grouped and not self._reset_sent and self._session.take_go_ahead():
+            # The usual case in short: half the time of the steps below.
+            await self._body(attempt)
+            return
         if self._reset_sent:
             reset = await self._session.reply(timeouts.command)
             self._reset_sent = False
@@ -229,7 +233,7 @@ class Lane:
 
     def _envelope(self, message: Outgoing) -> bytes:
         """MAIL, RCPT and DATA in one piece."""
-        return self._mail_line(message) + self._rcpt_line(message) + self._data_line(message)
+        return b"".join((self._mail_line(message), self._rcpt_line(message), b"DATA\r\n"))
 
     def _mail_line(self, message: Outgoing) -> bytes:
         size = f" SIZE={message.size}" if self._session.capabilities.size_known else ""

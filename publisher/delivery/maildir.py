@@ -52,6 +52,13 @@ class Maildir:
         self._seen: set[str] = set()
         self._seen_at = -1
 
+    kind = "Maildir"
+
+    @property
+    def shown(self) -> Path:
+        """Where whole messages appear."""
+        return self.folder / "new"
+
     @property
     def real(self) -> bool:
         """False: nothing leaves this machine."""
@@ -95,16 +102,19 @@ class Maildir:
             raise trouble
 
     def _prepare(self) -> None:
-        """Makes the three folders and clears what died in ``tmp/``. Raises TransportError."""
+        """Makes the folders and clears what died in ``tmp/``. Raises TransportError."""
         try:
-            for part in ("tmp", "new", "cur"):
-                (self.folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-            limit = time.time() - _STALE_SECONDS
-            for entry in os.scandir(self.folder / "tmp"):
-                if _SUFFIX in entry.name and entry.stat(follow_symlinks=False).st_mtime < limit:
-                    Path(entry.path).unlink(missing_ok=True)
+            self._make()
         except OSError as error:
             raise self._error(error) from error
+
+    def _make(self) -> None:
+        for part in ("tmp", "new", "cur"):
+            (self.folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        limit = time.time() - _STALE_SECONDS
+        for entry in os.scandir(self.folder / "tmp"):
+            if _SUFFIX in entry.name and entry.stat(follow_symlinks=False).st_mtime < limit:
+                Path(entry.path).unlink(missing_ok=True)
 
     def _write(self, batch: list[Outgoing]) -> tuple[list[Outcome], OSError | None]:
         """Writes a batch; every message gets its outcome, and the rest is untouched after an error of the
@@ -131,7 +141,7 @@ class Maildir:
         result = Result.ACCEPTED
         try:
             if written:
-                _sync_folder(self.folder / "new")
+                _sync_folder(self.shown)
         except OSError as error:
             # The files are there; after a power failure they may not be: the same doubt as a lost reply.
             failure = failure or error
@@ -148,16 +158,20 @@ class Maildir:
             return f"already there: {name}"
         top = f"Return-Path: <{outgoing.envelope_sender}>\nDelivered-To: {outgoing.recipient}\n".encode()
         temporary = self.folder / "tmp" / f"{name}.{os.getpid()}"
+        self._place(temporary, target, top + b"".join(outgoing.buffers).replace(b"\r\n", b"\n"))
+        return f"new/{name}"
+
+    def _place(self, temporary: Path, target: Path, content: bytes) -> None:
+        """The file at its place with all of its content, or not at all. Raises OSError."""
         try:
             with temporary.open("wb") as file:
-                file.write(top + b"".join(outgoing.buffers).replace(b"\r\n", b"\n"))
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(target)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        return f"new/{name}"
 
     def _already_read(self) -> set[str]:
         """Names in ``cur/`` without their flags, listed again only when the folder has changed."""
@@ -173,7 +187,7 @@ class Maildir:
 
     def _error(self, error: OSError) -> TransportError:
         return TransportError(
-            f"the Maildir cannot be written: {error.strerror or error}",
+            f"the {self.kind} cannot be written: {error.strerror or error}",
             where=str(error.filename or self.folder),
             remedy=f"make {self.folder} a folder that this user may write, or choose another transport",
         )

@@ -157,6 +157,15 @@ class Session(asyncio.Protocol):
                 raise self._lost or Lost("the wait was broken off")
         return self._replies.popleft()
 
+    def take_go_ahead(self) -> bool:
+        """Takes the replies to a group of MAIL, RCPT and DATA if all three are here and say go on; else none."""
+        replies = self._replies
+        if len(replies) < 3 or (replies[0].code, replies[1].code, replies[2].code) != (250, 250, 354):
+            return False
+        for _ in range(3):
+            replies.popleft()
+        return True
+
     def expect_silence(self) -> None:
         """Raises Lost if the relay said more than it was asked: replies could no longer be told apart."""
         if self._replies:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Literal
 
 from publisher.delivery.handshake import open_session
 from publisher.delivery.lane import Lane
@@ -36,6 +37,7 @@ class SmtpTransport:
     ``lanes``        sessions at once
     ``tls_context``  trusted certificates other than the system's
     ``hello``        our name in EHLO; empty: the address of our end
+    ``tls``          "opportunistic": a relay elsewhere may do without, and nobody looks at its certificate
     ``pause``        seconds before the second try after a session that bore nothing; twice as long each time
     """
 
@@ -50,6 +52,7 @@ class SmtpTransport:
         hello: str = "",
         pipelining: bool = True,
         pause: float = 0.2,
+        tls: Literal["required", "opportunistic"] = "required",
     ) -> None:
         self.address = address
         self.lanes = lanes
@@ -59,6 +62,7 @@ class SmtpTransport:
         self._hello = hello
         self._pipelining = pipelining
         self.pause = pause
+        self._tls = tls
 
     @property
     def real(self) -> bool:
@@ -80,8 +84,8 @@ class SmtpTransport:
         run = _Run(self, work, stop)
         try:
             while not run.done:
-                outcome = await work.fetch()
-                if outcome is not None:
+                await work.changed()
+                while (outcome := work.fetch()) is not None:
                     yield outcome
             left = work.give_up()
             while work.outcomes:
@@ -101,6 +105,7 @@ class SmtpTransport:
             timeouts=self._timeouts,
             tls_context=self._tls_context,
             hello=self._hello,
+            tls=self._tls,
         )
 
     def lane(self, session: Session, work: Work) -> Lane:

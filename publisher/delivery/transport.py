@@ -1,6 +1,7 @@
 """Transports: where messages go, as a URL in publication.toml, and what every transport promises.
 
-``maildir:PATH`` puts messages into a Maildir; ``smtp://[user[:password]@]host[:port]`` gives them to a relay
+``maildir:PATH`` puts messages into a Maildir, ``eml:PATH`` into a folder of .eml files, ``sendmail:COMMAND`` gives
+them to a command of that kind; ``smtp://[user[:password]@]host[:port]`` gives them to a relay
 (port 587; STARTTLS, required unless the relay is on loopback), ``smtps://`` the same inside TLS from the
 first octet (port 465, RFC 8314). A password is better kept in secrets.toml.
 
@@ -10,11 +11,12 @@ Fails with ConfigurationError for a URL that is none of these.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
 from publisher.model.delivery import Outcome, Outgoing
@@ -22,8 +24,10 @@ from publisher.model.errors import ConfigurationError
 
 __all__ = [
     "AttemptLog",
+    "EmlAddress",
     "MaildirAddress",
     "RelayAddress",
+    "SendmailAddress",
     "Transport",
     "TransportAddress",
     "open_transport",
@@ -46,6 +50,36 @@ class MaildirAddress:
 
     def __str__(self) -> str:
         return f"maildir:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class EmlAddress:
+    """A folder of .eml files; a relative path counts from the publication's folder."""
+
+    path: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """True: nothing leaves this machine."""
+        return True
+
+    def __str__(self) -> str:
+        return f"eml:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendmailAddress:
+    """A sendmail command: program and options."""
+
+    command: tuple[str, ...]
+
+    @property
+    def is_loopback(self) -> bool:
+        """False: what it takes, its server sends on."""
+        return False
+
+    def __str__(self) -> str:
+        return f"sendmail:{shlex.join(self.command)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +111,7 @@ class RelayAddress:
         return f"{'smtps' if self.implicit_tls else 'smtp'}://{f'{self.user}@' if self.user else ''}{self.name}"
 
 
-TransportAddress = MaildirAddress | RelayAddress
+TransportAddress = MaildirAddress | EmlAddress | SendmailAddress | RelayAddress
 
 
 class AttemptLog(Protocol):
@@ -127,9 +161,25 @@ def parse_transport(url: str) -> TransportAddress:
         if not rest or "\0" in rest:
             raise ConfigurationError("the Maildir has no folder", where="transport", remedy=_REMEDY)
         return MaildirAddress(rest)
+    if colon and scheme == "eml":
+        if not rest or "\0" in rest:
+            raise ConfigurationError("the folder of .eml files has no name", where="transport", remedy=_REMEDY)
+        return EmlAddress(rest)
+    if colon and scheme == "sendmail":
+        return _sendmail(rest)
     if not colon or scheme not in {"smtp", "smtps"}:
         raise ConfigurationError("not a transport", where="transport", remedy=_REMEDY)
     return _relay(url.strip(), implicit_tls=scheme == "smtps")
+
+
+def _sendmail(command: str) -> SendmailAddress:
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise ConfigurationError(f"the command is odd: {error}", where="transport", remedy=_REMEDY) from error
+    if not words or "\0" in command:
+        raise ConfigurationError("there is no command", where="transport", remedy=_REMEDY)
+    return SendmailAddress(words)
 
 
 def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
@@ -152,17 +202,30 @@ def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
     )
 
 
-def open_transport(address: TransportAddress, *, root: Path, password: str | None = None, lanes: int = 8) -> Transport:
+def open_transport(
+    address: TransportAddress,
+    *,
+    root: Path,
+    password: str | None = None,
+    lanes: int = 8,
+    tls: Literal["required", "opportunistic"] = "required",
+) -> Transport:
     """The transport at an address. Opens nothing yet. ``password`` wins over one in the URL.
 
     Raises ConfigurationError when the address has a user and there is no password.
     """
-    # Both modules speak in the protocols above.
+    # These modules speak in the protocols above.
+    from publisher.delivery.eml import EmlFolder
     from publisher.delivery.maildir import Maildir
+    from publisher.delivery.sendmail import Sendmail
     from publisher.delivery.smtp import SmtpTransport
 
     if isinstance(address, MaildirAddress):
         return Maildir(root / address.path, name=str(address))
+    if isinstance(address, EmlAddress):
+        return EmlFolder(root / address.path, name=str(address))
+    if isinstance(address, SendmailAddress):
+        return Sendmail(address.command, lanes=lanes)
     secret = address.password if password is None else password
     if address.user is not None and secret is None:
         raise ConfigurationError(
@@ -170,4 +233,4 @@ def open_transport(address: TransportAddress, *, root: Path, password: str | Non
             where="transport",
             remedy='write relay_password = "…" into secrets.toml, or set PUBLISHER_RELAY_PASSWORD',
         )
-    return SmtpTransport(address, password=secret, lanes=lanes)
+    return SmtpTransport(address, password=secret, lanes=lanes, tls=tls)

@@ -18,6 +18,9 @@ __all__ = ["Work"]
 
 _MOST_OUTCOMES = 1000
 _OFTEN = 3
+# Waking whoever fetches costs 4 us, a tenth of all the work on a message: so not for each outcome.
+_WAKE_AT = 32
+_WAKE_WITHIN = 0.01  # seconds
 
 
 class Work:
@@ -28,6 +31,8 @@ class Work:
         self.outcomes: deque[Outcome] = deque()
         self.trouble: Exception | None = None
         self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._waking: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._messages = messages
         self._stop = stop
@@ -95,6 +100,13 @@ class Work:
                 self.log.replied(outcome)
             except Exception as error:
                 self.fail(error)
+        if len(self.outcomes) >= _WAKE_AT:
+            self._changed.set()
+        elif self._waking is None:
+            self._waking = self._loop.call_later(_WAKE_WITHIN, self._wake_late)
+
+    def _wake_late(self) -> None:
+        self._waking = None
         self._changed.set()
 
     def fail(self, error: Exception) -> None:
@@ -109,17 +121,20 @@ class Work:
             self._room.clear()
             await self._room.wait()
 
-    async def fetch(self) -> Outcome | None:
-        """The next outcome; None when something else has changed."""
-        if not self.outcomes:
-            self._changed.clear()
+    async def changed(self) -> None:
+        """Waits until there are outcomes to fetch, or something else has changed."""
+        self._changed.clear()
+        if len(self.outcomes) < _WAKE_AT:
             await self._changed.wait()
+
+    def fetch(self) -> Outcome | None:
+        """The next outcome, if there is one."""
         if len(self.outcomes) <= _MOST_OUTCOMES // 2:
             self._room.set()
         return self.outcomes.popleft() if self.outcomes else None
 
     def wake(self) -> None:
-        """Lets :meth:`fetch` return."""
+        """Lets :meth:`changed` return."""
         self._changed.set()
 
     def give_up(self) -> bool:

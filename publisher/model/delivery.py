@@ -27,6 +27,7 @@ class Result(StrEnum):
     ``accepted``   250 after the final dot: the receiving server took responsibility (RFC 5321 section 6.1)
     ``deferred``   a 4xx, or the connection broke before the final dot
     ``failed``     a 5xx for this recipient or message
+    ``refused``    for a limit or a fault of the sender's: the reader is blameless, the delivery goes back to the queue
     ``unknown``    the final dot left, no reply came: better twice than never, and never silently
     ``untouched``  not attempted (the lane closed, or we were asked to stop): goes back to the outbox at once
     """
@@ -34,6 +35,7 @@ class Result(StrEnum):
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     FAILED = "failed"
+    REFUSED = "refused"
     UNKNOWN = "unknown"
     UNTOUCHED = "untouched"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from publisher.model.article import Author
 from publisher.model.feed import Feed, Newsletter
 
-__all__ = ["Delivery", "Publication", "Secrets", "Theme", "Web"]
+__all__ = ["Delivery", "Dkim", "Publication", "Secrets", "Theme", "Web"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,15 @@ class Delivery:
     lanes: int = 8
     give_up_after_hours: int = 48
     on_unknown: str = "repeat"
+    tls: Literal["required", "opportunistic"] = "required"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dkim:
+    """Our own signatures: one for each selector; none: the relay signs. ``domain`` empty: each sender's own."""
+
+    selectors: tuple[str, ...] = ()
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +63,14 @@ class Theme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """``signing``: keys of tokens; the first signs, all of them verify, so that every token ever mailed works."""
+    """``signing``: keys of tokens; the first signs, all of them verify, so that every token ever mailed works.
+
+    ``dkim``: private keys in PEM by selector, for those that are not in files.
+    """
 
     signing: tuple[bytes, ...]
     relay_password: str | None = None
+    dkim: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +88,7 @@ class Publication:
     database: str = "sqlite:publisher.db"
     articles: str = "articles"
     delivery: Delivery = Delivery()
+    dkim: Dkim = Dkim()
     web: Web = Web()
     theme: Theme = Theme()
     sections: dict[str, str] = field(default_factory=dict)

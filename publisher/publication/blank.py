@@ -23,6 +23,7 @@ __all__ = ["GITIGNORE", "Answers", "blank_files", "faults", "schedule_of"]
 GITIGNORE = """\
 # What this publication must keep to itself, and what can be built again.
 /secrets.toml
+/dkim/
 /publisher.db*
 /public/
 /mail/

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from publisher.model.article import Author
 from publisher.model.errors import ConfigurationError, UsageError
 from publisher.model.feed import Cadence, Feed, Newsletter, Podcast, Selection
-from publisher.model.publication import Delivery, Publication, Theme, Web
+from publisher.model.publication import Delivery, Dkim, Publication, Theme, Web
 from publisher.publication.positions import line_of
 from publisher.publication.schedules import parse_duration, parse_schedule
 from publisher.publication.schema import FeedFile, NewsletterTable, PodcastTable, PublicationFile
@@ -330,7 +330,9 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             lanes=settings.delivery.lanes,
             give_up_after_hours=int(parse_duration(settings.delivery.give_up_after).total_seconds() // 3600),
             on_unknown=settings.delivery.on_unknown,
+            tls=settings.delivery.tls,
         ),
+        dkim=Dkim(selectors=tuple(dict.fromkeys(settings.dkim.selectors)), domain=settings.dkim.domain.lower()),
         web=Web(
             **{
                 **settings.web.model_dump(),

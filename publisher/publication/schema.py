@@ -112,6 +112,12 @@ def _guid(written: str) -> str:
     return written.lower()
 
 
+def _selector(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name):
+        raise ValueError(f'"{name}" is not a selector: letters, digits and hyphens, such as "p202611"')
+    return name
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -126,6 +132,7 @@ Hub = Annotated[str, AfterValidator(_one_line), AfterValidator(_hub)]
 Alias = Annotated[str, AfterValidator(_alias)]
 Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
 Guid = Annotated[str, AfterValidator(_guid)]
+Selector = Annotated[str, AfterValidator(_selector)]
 
 
 class _Table(BaseModel):
@@ -138,6 +145,12 @@ class DeliveryTable(_Table):
     lanes: Annotated[int, Field(ge=1, le=64)] = 8
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"
+    tls: Literal["required", "opportunistic"] = "required"
+
+
+class DkimTable(_Table):
+    selectors: list[Selector] = []
+    domain: Line = ""
 
 
 class WebTable(_Table):
@@ -177,6 +190,7 @@ class PublicationFile(_Table):
     database: DatabaseUrl = "sqlite:publisher.db"
     articles: Line = "articles"
     delivery: DeliveryTable = DeliveryTable()
+    dkim: DkimTable = DkimTable()
     web: WebTable = WebTable()
     theme: ThemeTable = ThemeTable()
     sections: dict[str, Line] = {}

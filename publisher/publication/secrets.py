@@ -20,7 +20,7 @@ from publisher.publication.editing import replace_file
 __all__ = ["keep_relay_password", "load_secrets"]
 
 FILE = "secrets.toml"
-_KNOWN = {"signing", "relay_password"}
+_KNOWN = {"signing", "relay_password", "dkim"}
 
 
 def load_secrets(root: Path) -> Secrets:
@@ -45,7 +45,12 @@ def load_secrets(root: Path) -> Secrets:
     password = os.environ.get("PUBLISHER_RELAY_PASSWORD", values.get("relay_password"))
     if password is not None and not isinstance(password, str):
         raise ConfigurationError('"relay_password" must be text in quotes', where=FILE)
-    return Secrets(signing=tuple(key.encode() for key in keys), relay_password=password)
+    dkim = values.get("dkim", {})
+    if not isinstance(dkim, dict) or not all(isinstance(key, str) for key in dkim.values()):
+        raise ConfigurationError(
+            '"dkim" must be a table of private keys', where=FILE, remedy='write under [dkim]: SELECTOR = """PEM"""'
+        )
+    return Secrets(signing=tuple(key.encode() for key in keys), relay_password=password, dkim=dkim)
 
 
 def keep_relay_password(root: Path, password: str) -> None:

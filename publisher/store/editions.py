@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, exists, func, insert, select, upda
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest, Edition, EditionState, Variant
+from publisher.store import meta
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import attempts, deliveries, editions, exclusions, slots, variants
 
@@ -19,16 +21,24 @@ __all__ = [
     "doubtful",
     "finish",
     "get",
+    "hold",
     "in_state",
     "insert_edition",
     "last_slot",
     "listing",
     "pass_slot",
+    "pause",
+    "resume",
+    "resume_due",
+    "resumes_at",
     "set_state",
+    "states_of",
     "sums",
     "variants_of",
 ]
 
+# When a paused edition goes on by itself is a fact of `meta`: a column for it would be empty in all but a few rows.
+_RESUME = "resume edition "
 OUTSTANDING = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 
@@ -128,6 +138,64 @@ def set_state(
         .values(state=state, reason=reason)
     )
     return changed.rowcount == 1
+
+
+def pause(connection: Connection, number: int, reason: str, *, until: datetime | None) -> bool:
+    """Stops an edition that is going out, if need be until a moment; False if it was not going out any more."""
+    paused = set_state(connection, number, EditionState.PAUSED, came_from=EditionState.GOING_OUT, reason=reason)
+    if paused and until is not None:
+        meta.write_moment(connection, f"{_RESUME}{number}", until)
+    return paused
+
+
+def resume_due(connection: Connection, now: datetime) -> list[int]:
+    """Paused editions whose time is up go on; their numbers."""
+    due = [
+        edition.id
+        for edition in in_state(connection, EditionState.PAUSED)
+        if (until := meta.read_moment(connection, f"{_RESUME}{edition.id}")) is not None and until <= now
+    ]
+    return [number for number in due if resume(connection, number)]
+
+
+def resumes_at(connection: Connection, number: int) -> datetime | None:
+    """When a paused edition goes on by itself."""
+    return meta.read_moment(connection, f"{_RESUME}{number}")
+
+
+def hold(connection: Connection, number: int) -> bool:
+    """Holds an edition that is going out or paused; False if it was neither."""
+    meta.forget(connection, f"{_RESUME}{number}")
+    return any(
+        set_state(connection, number, EditionState.HELD, came_from=state, reason="held by the operator")
+        for state in (EditionState.GOING_OUT, EditionState.PAUSED)
+    )
+
+
+def resume(connection: Connection, number: int) -> bool:
+    """Lets a held or paused edition go on, with what the relay refused at once; False if it was neither."""
+    meta.forget(connection, f"{_RESUME}{number}")
+    resumed = any(
+        set_state(connection, number, EditionState.GOING_OUT, came_from=state)
+        for state in (EditionState.HELD, EditionState.PAUSED)
+    )
+    if resumed:
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.edition_id == number,
+                deliveries.c.state == DeliveryState.QUEUED,
+                deliveries.c.try_at > deliveries.c.due_at,
+            )
+            .values(try_at=deliveries.c.due_at)
+        )
+    return resumed
+
+
+def states_of(connection: Connection, numbers: Iterable[int]) -> dict[int, EditionState]:
+    """The states of these editions."""
+    rows = connection.execute(select(editions.c.id, editions.c.state).where(editions.c.id.in_(list(numbers))))
+    return {number: EditionState(state) for number, state in rows}
 
 
 def finish(connection: Connection, now: datetime) -> list[int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import meta
 
-__all__ = ["read", "read_moment", "write", "write_moment"]
+__all__ = ["forget", "read", "read_moment", "write", "write_moment"]
 
 
 def read(connection: Connection, key: str) -> str | None:
@@ -21,6 +21,11 @@ def write(connection: Connection, key: str, value: str) -> None:
     """Replaces the fact, also while another process writes it for the first time."""
     insert_missing(connection, meta, [{"key": key, "value": value}], "key")
     connection.execute(update(meta).where(meta.c.key == key).values(value=value))
+
+
+def forget(connection: Connection, key: str) -> None:
+    """Removes the fact, if it is there."""
+    connection.execute(delete(meta).where(meta.c.key == key))
 
 
 def read_moment(connection: Connection, key: str) -> datetime | None:

@@ -16,8 +16,9 @@ from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store.schema import articles, deliveries, editions, missed, subscriptions, variants
 
-__all__ = ["cancel", "end"]
+__all__ = ["cancel", "end", "withdraw_cancelled"]
 
+_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 _ENDING = deliveries.alias("ending")
 
 
@@ -41,11 +42,24 @@ def cancel(connection: Connection, edition: int, reason: str, now: datetime) -> 
         .where(editions.c.id == edition, editions.c.state.not_in([EditionState.FINISHED, EditionState.CANCELLED]))
         .values(state=EditionState.CANCELLED, reason=reason, finished_at=now)
     )
-    waiting = and_(
-        deliveries.c.edition_id == edition,
-        deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
-    )
+    waiting = and_(deliveries.c.edition_id == edition, deliveries.c.state.in_(_WAITING))
     return end(connection, waiting, DeliveryState.WITHDRAWN, reason=reason, now=now)
+
+
+def withdraw_cancelled(connection: Connection, now: datetime, chosen: ColumnElement[bool] | None = None) -> int:
+    """Withdraws what waits although its edition was cancelled: it was claimed then, and has come back since."""
+    cancelled = connection.execute(
+        select(editions.c.id, editions.c.reason).where(
+            editions.c.state == EditionState.CANCELLED,
+            exists().where(deliveries.c.edition_id == editions.c.id, deliveries.c.state.in_(_WAITING)),
+        )
+    ).all()
+    withdrawn = 0
+    for number, reason in cancelled:
+        waiting = and_(deliveries.c.edition_id == number, deliveries.c.state.in_(_WAITING))
+        left = waiting if chosen is None else and_(waiting, chosen)
+        withdrawn += end(connection, left, DeliveryState.WITHDRAWN, reason=reason, now=now)
+    return withdrawn
 
 
 def _theirs(ids: Select[tuple[int]]) -> ColumnElement[bool]:

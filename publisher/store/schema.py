@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["HEAD", "UtcDateTime", "metadata"]
+__all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
 HEAD = "0003"
 """The newest migration. Held against the migrations by a test."""
@@ -283,14 +283,15 @@ deliveries = Table(
     ),
     CheckConstraint("(edition_id IS NULL) <> (notice_id IS NULL)", name="edition_or_notice"),
 )
-_OUTSTANDING = text("state IN ('queued', 'claimed', 'deferred')")
+# Queries that are to use the outbox's index must say this letter for letter: SQLite compares the words.
+OUTSTANDING = text("state IN ('queued', 'claimed', 'deferred')")
 Index(
     "ix_deliveries_outbox",
     deliveries.c.priority,
     deliveries.c.try_at,
     deliveries.c.id,
-    sqlite_where=_OUTSTANDING,
-    postgresql_where=_OUTSTANDING,
+    sqlite_where=OUTSTANDING,
+    postgresql_where=OUTSTANDING,
 )
 Index("ix_deliveries_states", deliveries.c.edition_id, deliveries.c.state)
 

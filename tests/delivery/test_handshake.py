@@ -128,6 +128,26 @@ def test_tls_from_the_first_octet(server_tls: ssl.SSLContext, trusting: ssl.SSLC
     run(scene, loop=loop)
 
 
+def test_where_tls_is_opportunistic_a_relay_far_away_may_do_without_but_gets_no_password(
+    server_tls: ssl.SSLContext,
+) -> None:
+    async def scene() -> None:
+        async with FaultySmtp(extensions=("PIPELINING",)) as server:
+            ran = await deliver(relay(server, FAR, tls="opportunistic"), map(outgoing, range(9)))
+            assert set(ran.results().values()) == {Result.ACCEPTED}
+        async with FaultySmtp(extensions=("STARTTLS",), tls=server_tls) as server:
+            ran = await deliver(relay(server, FAR, tls="opportunistic"), map(outgoing, range(9)))
+            assert set(ran.results().values()) == {Result.ACCEPTED}
+            assert all(connection.secure for connection in server.connections)
+        async with FaultySmtp(extensions=("AUTH PLAIN",), login=("ana", "secret")) as server:
+            transport = relay(server, FAR, tls="opportunistic", user="ana", password="secret")
+            ran = await deliver(transport, map(outgoing, range(9)))
+            assert isinstance(ran.error, RelayUnreachable)
+            assert "STARTTLS" in str(ran.error)
+
+    run(scene)
+
+
 def test_a_relay_far_away_gets_nothing_without_tls() -> None:
     async def scene() -> None:
         async with FaultySmtp(extensions=("PIPELINING", "AUTH PLAIN"), login=("a", "b")) as server:

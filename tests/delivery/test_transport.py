@@ -8,7 +8,14 @@ import pytest
 
 from publisher.delivery.maildir import Maildir
 from publisher.delivery.smtp import SmtpTransport
-from publisher.delivery.transport import MaildirAddress, RelayAddress, open_transport, parse_transport
+from publisher.delivery.transport import (
+    EmlAddress,
+    MaildirAddress,
+    RelayAddress,
+    SendmailAddress,
+    open_transport,
+    parse_transport,
+)
 from publisher.model.errors import ConfigurationError
 
 
@@ -17,6 +24,8 @@ from publisher.model.errors import ConfigurationError
     [
         ("maildir:mail", MaildirAddress("mail")),
         ("maildir:/var/mail/news", MaildirAddress("/var/mail/news")),
+        ("eml:preview/mail", EmlAddress("preview/mail")),
+        ("sendmail:/usr/sbin/sendmail -oi", SendmailAddress(("/usr/sbin/sendmail", "-oi"))),
         ("smtp://relay.example.org", RelayAddress("relay.example.org", 587)),
         ("smtps://relay.example.org", RelayAddress("relay.example.org", 465, implicit_tls=True)),
         ("smtp://ana@relay.example.org:2525", RelayAddress("relay.example.org", 2525, "ana")),
@@ -38,6 +47,8 @@ def test_a_transport_is_a_url(url: str, address: object) -> None:
         "mail",
         "maildir:",
         "sendmail:",
+        'sendmail:"half',
+        "eml:",
         "http://relay.example.org",
         "smtp:relay",
         "smtp://",

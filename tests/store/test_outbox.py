@@ -10,6 +10,7 @@ from publisher.model.delivery import Outcome, Result
 from publisher.model.edition import EditionState
 from publisher.store import Store, outbox, returns
 from publisher.store import editions as edition_store
+from publisher.store import outcomes as outcomes_of
 from publisher.store.schema import attempts, deliveries, missed, subscriptions
 from tests.store import readers as r
 
@@ -41,7 +42,7 @@ def ended(outcome: Outcome, result: Result, code: int = 0, reply: str = "") -> O
 
 def record(store: Store, *outcomes: Outcome, retry=in_an_hour, worker: str = "one") -> None:  # type: ignore[no-untyped-def]
     with store.writing() as connection:
-        outbox.record(connection, outcomes, worker=worker, now=r.NOW, retry_at=retry)
+        outcomes_of.record(connection, outcomes, worker=worker, now=r.NOW, retry_at=retry)
 
 
 def edition_for(store: Store, count: int) -> int:

@@ -1,0 +1,114 @@
+"""The messages of a pass: claimed a batch ahead, composed and announced to the journal a sub-batch ahead.
+
+Guarantees: at most two batches are claimed at once; a message is announced before it is given to the transport; when
+an edition is halted, whatever of it was not given out goes back at once. Fails with whatever claiming or composing
+raised; what was claimed and not given out is then the caller's to release.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+
+from publisher.model.delivery import Claimed, Outgoing
+
+__all__ = ["Claims"]
+
+
+class Claims:
+    """Claims of one pass.
+
+    ``claim``     begins to claim a batch, in the database's thread
+    ``compose``   the message, or None where none can be written (that delivery has its outcome then)
+    ``announce``  tells the journal which messages come next
+    ``give_back`` a delivery (id, fence) that was claimed and must not go now
+    ``batch``     messages of a sub-batch
+    """
+
+    def __init__(
+        self,
+        *,
+        claim: Callable[[], Future[list[Claimed]]],
+        compose: Callable[[Claimed], Outgoing | None],
+        announce: Callable[[Sequence[Outgoing]], None],
+        give_back: Callable[[int, int], None],
+        batch: int,
+    ) -> None:
+        self._claim = claim
+        self._compose = compose
+        self._announce = announce
+        self._give_back = give_back
+        self._batch = batch
+        self._ahead: Future[list[Claimed]] | None = None
+        self._claimed: deque[Claimed] = deque()
+        self._announced: deque[tuple[int | None, Outgoing]] = deque()
+        self._taken = 0
+        self.halted: frozenset[int] = frozenset()
+        self.editions: set[int] = set()
+        """Numbers of all editions that anything was claimed of."""
+
+    def halt(self, editions: Iterable[int]) -> None:
+        """From now on no message of these editions is given out, and of all others again."""
+        self.halted = frozenset(editions)
+        if not self.halted:
+            return
+        if self._ahead is not None and self._ahead.done() and self._ahead.exception() is None:
+            self._take_ahead()
+        claimed, self._claimed = self._claimed, deque()
+        for delivery in claimed:
+            if delivery.edition in self.halted:
+                self._give_back(delivery.id, delivery.fence)
+            else:
+                self._claimed.append(delivery)
+        announced, self._announced = self._announced, deque()
+        for edition, outgoing in announced:
+            if edition in self.halted:
+                self._give_back(outgoing.delivery, outgoing.fence)
+            else:
+                self._announced.append((edition, outgoing))
+
+    def messages(self) -> Iterator[Outgoing]:
+        """The messages, until a claim finds nothing due."""
+        self._ahead = self._claim()
+        while True:
+            if len(self._announced) <= self._batch:
+                self._prepare()
+            if not self._announced:
+                return
+            yield self._announced.popleft()[1]
+
+    def _prepare(self) -> None:
+        """Composes and announces a sub-batch, of the next batch where this one has ended."""
+        while True:
+            if not self._claimed and not self._announced:
+                # Nothing is ready: only now is it worth to wait for the database.
+                self._take_ahead()
+                if not self._claimed:
+                    return
+            if not self._claimed and self._ahead is not None and self._ahead.done():
+                self._take_ahead()
+            part = [self._claimed.popleft() for _ in range(min(self._batch, len(self._claimed)))]
+            composed: list[tuple[int | None, Outgoing]] = []
+            for delivery in part:
+                if delivery.edition in self.halted:
+                    self._give_back(delivery.id, delivery.fence)
+                elif (outgoing := self._compose(delivery)) is not None:
+                    composed.append((delivery.edition, outgoing))
+            if composed:
+                self._announce([outgoing for _, outgoing in composed])
+            self._announced.extend(composed)
+            if self._ahead is None and self._taken and len(self._claimed) * 2 <= self._taken:
+                # While the second half leaves, the next batch is claimed in the database's thread.
+                self._ahead = self._claim()
+            if self._announced or not part:
+                return
+
+    def _take_ahead(self) -> None:
+        if self._ahead is None:
+            self._ahead = self._claim()
+        claimed = self._ahead.result()
+        self._ahead = None
+        self._taken = len(claimed)
+        self._claimed.extend(claimed)
+        self.editions.update(delivery.edition for delivery in claimed if delivery.edition is not None)

@@ -1,0 +1,67 @@
+"""Trying an edition's ended deliveries once more, because the operator says so."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+
+from publisher.model.delivery import DeliveryState
+from publisher.model.edition import EditionState
+from publisher.store.choosing import among
+from publisher.store.schema import deliveries, editions, subscriptions
+
+__all__ = ["retry"]
+
+
+def retry(connection: Connection, edition: int, *, failed: bool, unknown: bool) -> int:
+    """Puts failed deliveries of an edition back into the queue; how many.
+
+    ``failed``   those that certainly did not arrive, where the reader's cursor still stands at their beginning; it
+                 moves to their end again. Elsewhere a later edition has taken over the articles.
+    ``unknown``  those in doubt, which were held or given up; they returned nothing, so no cursor moves
+    """
+    certain = and_(~deliveries.c.was_unknown, _reader(subscriptions.c.cursor == deliveries.c.cursor_from))
+    doubtful = and_(deliveries.c.was_unknown, _reader())
+    asked = or_(*([certain] if failed else []), *([doubtful] if unknown else []))
+    chosen = connection.execute(
+        select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.was_unknown)
+        .where(deliveries.c.edition_id == edition, deliveries.c.state == DeliveryState.FAILED, asked)
+        .with_for_update()
+    ).all()
+    if not chosen:
+        return 0
+    returned = among(connection, [row.id for row in chosen if not row.was_unknown])
+    target = select(deliveries.c.cursor_to).where(returned, deliveries.c.subscription_id == subscriptions.c.id)
+    connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.id.in_(select(deliveries.c.subscription_id).where(returned)))
+        .values(cursor=target.scalar_subquery())
+    )
+    connection.execute(
+        update(deliveries)
+        .where(among(connection, [row.id for row in chosen]))
+        .values(
+            state=DeliveryState.QUEUED,
+            try_at=deliveries.c.due_at,
+            first_tried_at=None,
+            attempts=0,
+            ended_at=None,
+            worker="",
+            reply="",
+        )
+    )
+    connection.execute(
+        update(editions)
+        .where(editions.c.id == edition, editions.c.state == EditionState.FINISHED)
+        .values(state=EditionState.GOING_OUT, finished_at=None)
+    )
+    return len(chosen)
+
+
+def _reader(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The reader is still of the subscription that the delivery was made for."""
+    return exists().where(
+        subscriptions.c.id == deliveries.c.subscription_id,
+        subscriptions.c.generation == deliveries.c.generation,
+        subscriptions.c.state == "active",
+        *more,
+    )

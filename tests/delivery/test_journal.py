@@ -1,0 +1,93 @@
+"""The delivery journal: what a dead worker leaves, after a kill and after a power failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from publisher.delivery import journal as journals
+from publisher.delivery.journal import Journal, left_behind
+from publisher.model.delivery import Outcome, Result
+from tests.delivery.attempts import outgoing
+
+
+def accepted(delivery: int) -> Outcome:
+    return Outcome(delivery=delivery, fence=7, result=Result.ACCEPTED, code=250, reply="2.0.0 Ok", relay="relay:25")
+
+
+def killed(state: Path, scene: Callable[[Journal], object], *, boot: str | None = None) -> dict[int, Result]:
+    """What the next run finds after the scene, if the worker dies there and its file stays as it is."""
+
+    async def play() -> None:
+        with Journal(state, boot=boot) as journal:
+            await scene(journal)  # type: ignore[misc]
+            journal._open[0] = 0  # so that the file stays
+
+    asyncio.run(play())
+    return {outcome.delivery: outcome.result for _, _, found in left_behind(state) for outcome in found}
+
+
+async def three_messages(journal: Journal) -> None:
+    """One replied, one in the air, one announced."""
+    journal.announce([outgoing(1), outgoing(2), outgoing(3)])
+    await journal.started(outgoing(1))
+    journal.replied(accepted(1))
+    await journal.started(outgoing(2))
+
+
+def test_after_a_kill_only_what_was_in_the_air_is_unknown(tmp_path: Path) -> None:
+    assert killed(tmp_path, three_messages) == {1: Result.ACCEPTED, 2: Result.UNKNOWN}
+
+
+def test_after_a_power_failure_whatever_was_announced_may_have_left(tmp_path: Path) -> None:
+    found = killed(tmp_path, three_messages, boot="another start of the machine")
+    assert found == {1: Result.ACCEPTED, 2: Result.UNKNOWN, 3: Result.UNKNOWN}
+
+
+def test_a_message_that_nobody_announced_is_announced_before_its_dot(tmp_path: Path) -> None:
+    async def one(journal: Journal) -> None:
+        await journal.started(outgoing(4))
+        assert b"S\t4\t7\nD\t4\t7\n" in journal._path.read_bytes()
+
+    killed(tmp_path, one)
+
+
+def test_a_torn_line_and_whatever_is_no_line_of_ours_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "journal-x.log").write_bytes(
+        f"W\tx\t{journals.this_boot()}\nD\t1\t7\nD\t2\nR\t1\t7\tacce\nD\t3\tx\n\nR\t1\t7\taccepted\t250\t0.1\trelay\t2".encode()
+    )
+    ((_, worker, outcomes),) = left_behind(tmp_path)
+    assert worker == "x"
+    assert [(outcome.delivery, outcome.result) for outcome in outcomes] == [(1, Result.UNKNOWN)]
+
+
+def test_a_journal_with_nothing_open_is_removed(tmp_path: Path) -> None:
+    async def play() -> None:
+        with Journal(tmp_path) as journal:
+            await three_messages(journal)
+            journal.replied(accepted(2))
+            untouched = Outcome(delivery=3, fence=7, result=Result.UNTOUCHED)
+            journal.recorded([accepted(1), accepted(2), untouched])
+
+    asyncio.run(play())
+    assert list(tmp_path.glob("journal-*")) == []
+
+
+def test_compacting_keeps_what_the_database_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "COMPACT_AT", 2000)
+
+    async def many(journal: Journal) -> None:
+        for number in range(1, 101):
+            await journal.started(outgoing(number))
+            journal.replied(accepted(number))
+            if number < 100:
+                journal.recorded([accepted(number)])
+        await journal.started(outgoing(101))
+        assert journal._path.stat().st_size < 4000
+
+    found = killed(tmp_path, many)
+    assert found[100] is Result.ACCEPTED
+    assert [number for number, result in found.items() if result is Result.UNKNOWN] == [101]
