@@ -7,16 +7,15 @@ A fault of one article or newsletter is collected and reported at the end; the r
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from publisher.articles.id_writing import write_ids
-from publisher.articles.identity import Identified, identify, number, placed
 from publisher.articles.inspecting import inspect_articles
+from publisher.articles.intake import look_at, number_new, remember
 from publisher.articles.rendering import render_articles
-from publisher.articles.sources import Source, read_sources
+from publisher.articles.sources import read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.compiling import candidates
@@ -29,7 +28,6 @@ from publisher.model.article import Article, Record
 from publisher.model.errors import (
     ArticleError,
     ConfigurationError,
-    OutputError,
     PublisherError,
     StoreError,
     TemplateError,
@@ -37,15 +35,12 @@ from publisher.model.errors import (
 )
 from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
-from publisher.store import Store, archives, beginnings, meta, subscriptions
+from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store.groups import read_groups
-from publisher.syndication.archives import Places
-from publisher.syndication.documents import Document, FeedLeaves, Later, documents_of, feed_leaves
-from publisher.syndication.pages import page_documents
-from publisher.syndication.public import Written, write_public
+from publisher.syndication.building import build_public, without_place
+from publisher.syndication.public import Written
 from publisher.theme.environment import Environment, environment_of
-from publisher.theme.media import theme_media
 
 __all__ = [
     "Passed",
@@ -62,7 +57,6 @@ __all__ = [
 ]
 
 Clock = Callable[[], datetime]
-_TOLD = 5  # pages without a place that are told one by one: a file in their folder's place makes hundreds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +139,7 @@ def publish(
     with store.reading() as connection:
         seen = article_store.counter(connection)  # before the folder is read, not after
     sources, errors = read_sources(publication)
-    identified, more = _remember(publication, store, sources, errors, now=now)
+    identified, more = remember(publication, store, sources, errors, now=now)
     errors += more
     articles, more = render_articles(identified, publication)
     errors += more
@@ -153,7 +147,7 @@ def publish(
     left_out: list[Record] = []
     if mailing:
         rendered = {article.id for article in articles}
-        decided, sequences = _number(store, [item for item in identified if item.record.id in rendered], now=now)
+        decided, sequences = number_new(store, [item for item in identified if item.record.id in rendered], now=now)
         numbered = [record for record in decided if record.sequence is not None]
         left_out = [record for record in decided if record.sequence is None]
         articles = [replace(article, sequence=sequences.get(article.id)) for article in articles]
@@ -161,12 +155,8 @@ def publish(
         while seen + 1 in known:
             seen += 1
     public = [article for article in articles if article.is_public(now)]
-    written = write_public(
-        publication,
-        _documents(publication, public, _leaves(publication, store, public), environment),
-        _media(publication, public),
-        keep_others=bool(errors),
-        compress=compress,
+    written = build_public(
+        publication, store, public, environment=environment, keep_others=bool(errors), compress=compress
     )
     return Published(
         articles=tuple(articles),
@@ -174,156 +164,14 @@ def publish(
         seen=seen,
         numbered=tuple(numbered),
         left_out=tuple(left_out),
-        errors=(*errors, *_without_place(written)),
+        errors=(*errors, *without_place(written)),
     )
-
-
-def _without_place(written: Written) -> Iterable[OutputError]:
-    """What could not be put into public/; the rest is there. Pure."""
-    if others := written.clashes[_TOLD:]:
-        yield OutputError(f"{len(others):,} more files have no place", where="public")
-    for path in written.clashes[:_TOLD]:
-        yield OutputError(
-            "has no place: another page or file of public/ has its name, or no file can have it",
-            where=f"public/{path}",
-            remedy="give the article, its section or its alias another address",
-        )
-    for path in written.missing:
-        yield OutputError(
-            "has no picture to be copied from: it is not in the articles' folder, or cannot be read",
-            where=f"public/{path}",
-            remedy="add the picture, or take it out of publication.toml",
-        )
-
-
-def _documents(
-    publication: Publication, public: Sequence[Article], feeds: Sequence[FeedLeaves], environment: Environment
-) -> Iterable[Document | Later]:
-    # Pages first: a feed must not point at a page that is not there yet.
-    yield from page_documents(publication, public, environment)
-    yield from documents_of(publication, feeds)
-
-
-def _leaves(publication: Publication, store: Store, public: Sequence[Article]) -> list[FeedLeaves]:
-    """The feeds' documents; archive pages that are closed now are remembered before they are written."""
-
-    def fresh(feeds: list[FeedLeaves], closed: Mapping[str, Sequence[Places]]) -> dict[str, Sequence[Places]]:
-        return {one.feed.name: one.places for one in feeds if one.places != tuple(closed.get(one.feed.name, ()))}
-
-    with store.reading() as connection:
-        closed = archives.closed_pages(connection)
-    feeds = feed_leaves(publication, public, closed)
-    if fresh(feeds, closed):
-        with store.writing() as connection:
-            article_store.lock_counter(connection)
-            closed = archives.closed_pages(connection)  # another run may have closed them since
-            feeds = feed_leaves(publication, public, closed)
-            archives.save_closed(connection, fresh(feeds, closed), closed)
-    return feeds
-
-
-def _media(publication: Publication, public: Sequence[Article]) -> Iterable[tuple[Path, str]]:
-    yield from theme_media(publication)
-    for article in public:
-        for file, target in article.media:
-            yield Path(file), target
-
-
-def _remember(
-    publication: Publication,
-    store: Store,
-    sources: list[Source],
-    unreadable: list[ArticleError],
-    *,
-    now: datetime,
-) -> tuple[list[Identified], list[ArticleError]]:
-    """Identifies the sources and saves what changed; a transaction only if something did."""
-    broken = [error.where for error in unreadable if error.where]
-
-    def decide(records: dict[str, Record]) -> tuple[list[Identified], list[Record], list[ArticleError]]:
-        identified, gone, errors = identify(sources, records, publication=publication, unreadable=broken, now=now)
-        identified = placed(identified, records)
-        changed = [item.record for item in identified if records.get(item.record.id) != item.record]
-        return identified, [*changed, *gone], errors
-
-    with store.reading() as connection:
-        identified, changed, errors = decide(article_store.records(connection))
-    if changed:
-        with store.writing() as connection:
-            article_store.lock_counter(connection)
-            records = article_store.records(connection)
-            identified, changed, errors = decide(records)
-            article_store.save(connection, changed, records)
-    return identified, errors
-
-
-def _number(store: Store, identified: list[Identified], *, now: datetime) -> tuple[list[Record], dict[str, int]]:
-    """Numbers what is seen public and mailable for the first time: what was decided now, and all the numbers."""
-    with store.reading() as connection:
-        last_run = meta.read_moment(connection, "last_run")
-    if not number(identified, last_run=last_run, now=now, next_number=1):
-        return [], _numbers(item.record for item in identified)
-    with store.writing() as connection:
-        newest = article_store.lock_counter(connection)
-        # Another run may have numbered them since: what the database says now is what counts.
-        records = article_store.records(connection)
-        current = [replace(item, record=records[item.record.id]) for item in identified]
-        decided = number(current, last_run=last_run, now=now, next_number=newest + 1)
-        article_store.save(connection, decided, records)
-        article_store.take_numbers(connection, newest + sum(record.sequence is not None for record in decided))
-    return decided, _numbers([*(item.record for item in current), *decided])
-
-
-def _numbers(records: Iterable[Record]) -> dict[str, int]:
-    return {record.id: record.sequence for record in records if record.sequence is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Looked:
-    """What a run would see and decide. ``records`` are the database's, ``decided`` what it would add to them."""
-
-    identified: tuple[Identified, ...]
-    articles: tuple[Article, ...]
-    records: dict[str, Record]
-    decided: tuple[Record, ...]
-    errors: tuple[ArticleError, ...]
 
 
 def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list[Article], list[ArticleError]]:
     """The articles as a run at ``now`` would number them, newest first, and the faults of others; saves nothing."""
-    looked = _look(publication, store, now=now)
+    looked = look_at(publication, store, now=now)
     return list(looked.articles), list(looked.errors)
-
-
-def _look(publication: Publication, store: Store, *, now: datetime) -> _Looked:
-    sources, errors = read_sources(publication)
-    with store.reading() as connection:
-        records = article_store.records(connection)
-        newest = article_store.counter(connection)
-        last_run = meta.read_moment(connection, "last_run")
-    identified, _, more = identify(
-        sources,
-        records,
-        publication=publication,
-        unreadable=[error.where for error in errors if error.where],
-        now=now,
-    )
-    articles, faults = render_articles(identified, publication)
-    rendered = {article.id for article in articles}
-    decided = number(
-        [item for item in identified if item.record.id in rendered],
-        last_run=last_run,
-        now=now,
-        next_number=newest + 1,
-    )
-    sequences = {record.id: record.sequence for record in decided}
-    return _Looked(
-        identified=tuple(identified),
-        articles=tuple(replace(article, sequence=sequences.get(article.id, article.sequence)) for article in articles),
-        records=records,
-        decided=tuple(decided),
-        errors=(*errors, *more, *faults),
-    )
 
 
 def check(
@@ -332,10 +180,10 @@ def check(
     """Everything wrong or doubtful, by file and line. ``fix``: ids are written into articles that have none; nothing
     else is changed, nor anything saved. Raises OutputError.
     """
-    looked = _look(publication, store, now=now)
+    looked = look_at(publication, store, now=now)
     written = write_ids(looked.identified, publication) if fix else []
     if any(finding.rule == "id-written" for finding in written):
-        looked = _look(publication, store, now=now)
+        looked = look_at(publication, store, now=now)
     with store.reading() as connection:
         readers = subscriptions.readers(connection)
         cursors = {
