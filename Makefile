@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_TIME := 2026-11-20T08:10
 
-.PHONY: demo test check serve judges clean
+.PHONY: demo test check catalogues serve judges clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/publisher subscribers import subscribers.csv
@@ -27,6 +27,10 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto -q -rs
+
+# After a change of the fixed texts: brings the message catalogues up to date, and says what lacks a translation.
+catalogues: $(VENV)/test.stamp
+	$(BIN)/python -m tests.theme.texts
 
 serve: $(VENV)/demo.stamp
 	$(BIN)/publisher serve

@@ -24,15 +24,7 @@ from zoneinfo import ZoneInfo
 from publisher.editions.article_mail import article_mail, without_controls
 from publisher.editions.fitting import Layout, first_that_fits, layout_at, layouts
 from publisher.editions.inlining import inline, inline_fragment
-from publisher.editions.mail_values import (
-    READER,
-    FooterLink,
-    mail_values,
-    printed_date,
-    say,
-    tidy_text,
-    words_of,
-)
+from publisher.editions.mail_values import READER, FooterLink, mail_values, tidy_text
 from publisher.editions.placing import (
     Group,
     Placed,
@@ -51,6 +43,7 @@ from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render, render_line
 from publisher.theme.fields import TOKEN
+from publisher.theme.words import Words
 
 __all__ = ["CLIPPED_AT", "render_digest"]
 
@@ -90,13 +83,13 @@ def render_digest(
     shown = [cleaned(article) for article in articles]
     further = [cleaned(article) for article in rest]
     local = slot.astimezone(ZoneInfo(newsletter.timezone))
-    words = words_of(environment)
-    dateline = printed_date(words, local)
+    words = environment.words(language)
+    dateline = words.dateline(local)
     if edition_number:
-        dateline += " · " + say(words, "edition_number", number=edition_number)
-    subject = _subject(environment, publication, newsletter, shown, further, local, edition_number)
+        dateline += " · " + words.say("No. %(number)s", number=edition_number)
+    subject = _subject(environment, words, publication, newsletter, shown, further, local, edition_number)
     preheader = _preheader(shown, words)
-    values = mail_values(publication, newsletter, words, language=language) | {
+    values = mail_values(publication, newsletter, words) | {
         "heading": newsletter.title,
         "document_title": TOKEN.sub("", subject) or newsletter.title,
         "dateline": dateline,
@@ -104,10 +97,14 @@ def render_digest(
         "edition_number": edition_number,
         "preheader": preheader,
         "logo": logo and _logo_within(logo, publication.theme.width - _MARGINS),
-        "why": say(words, "why", newsletter=newsletter.title, cadence=cadence),
+        "why": words.say(
+            "You get this because you subscribed to %(newsletter)s (%(cadence)s).",
+            newsletter=newsletter.title,
+            cadence=words.cadence(cadence),
+        ),
         "footer_links": _footer_links(publication, words, browser_url),
     }
-    page = _Page(environment, values, tuple(shown), tuple(further), publication.theme.width - _MARGINS)
+    page = _Page(environment, words, values, tuple(shown), tuple(further), publication.theme.width - _MARGINS)
     html, layout = _fitted(page, newsletter, limit)
     text = tidy_text(render(environment, "email/digest.txt", page.values_for(layout)))
     return Digest(subject=subject, preheader=preheader, html=html, text=text)
@@ -118,6 +115,7 @@ class _Page:
     """What an edition's page is made of, whatever it shows of each article. ``column`` is in pixels."""
 
     environment: Environment
+    words: Words
     values: Mapping[str, Any]
     articles: tuple[Article, ...]
     rest: tuple[Article, ...]
@@ -151,7 +149,6 @@ class _Page:
     def values_for(self, layout: Layout) -> dict[str, Any]:
         """What the templates of a digest are given."""
         links = Links()
-        words = self.values["words"]
         shown = self.articles[: len(layout.forms)]
         groups = []
         for indices in grouped(shown):
@@ -165,8 +162,7 @@ class _Page:
                 number=-1,
                 level=3,
                 is_lead=False,
-                words=words,
-                language=self.values["language"],
+                words=self.words,
                 column=self.column,
                 links=links,
             )
@@ -188,15 +184,14 @@ class _Page:
             number=index,
             level=self.level,
             is_lead=index == 0,
-            words=self.values["words"],
-            language=self.values["language"],
+            words=self.words,
             column=self.column,
             links=links,
         )
 
     def _label(self, section: str) -> str:
         publication: Publication = self.values["publication"]
-        return publication.section_label(section) if section else say(self.values["words"], "no_section")
+        return publication.section_label(section) if section else self.words.say("Also in this edition")
 
 
 def _fitted(page: _Page, newsletter: Newsletter, limit: int) -> tuple[str, Layout]:
@@ -242,6 +237,7 @@ def _inlined_body(html: str, css: str) -> str:
 
 def _subject(
     environment: Environment,
+    words: Words,
     publication: Publication,
     newsletter: Newsletter,
     articles: Sequence[Article],
@@ -250,8 +246,10 @@ def _subject(
     edition_number: int,
 ) -> str:
     """One line, never empty; a template asks for titles, so an untitled article lends its first words."""
-    values = {
-        "articles": [replace(article, title=title_of(article)) for article in articles],
+    titled = [replace(article, title=title_of(article)) for article in articles]
+    values = words.values | {
+        "headline": _headline(titled, words),
+        "articles": titled,
         "rest": [replace(article, title=title_of(article)) for article in rest],
         "newsletter": newsletter,
         "publication": publication,
@@ -264,7 +262,15 @@ def _subject(
     return " ".join(without_controls(subject).split()) or newsletter.title
 
 
-def _preheader(articles: Sequence[Article], words: Any) -> str:
+def _headline(articles: Sequence[Article], words: Words) -> str:
+    """The first title, and how many more there are."""
+    if len(articles) < 2:
+        return articles[0].title if articles else ""
+    more = len(articles) - 1
+    return words.plural("%(title)s and %(number)s more", "%(title)s and %(number)s more", more, title=articles[0].title)
+
+
+def _preheader(articles: Sequence[Article], words: Words) -> str:
     """What a list of messages shows after the subject: what the first article says, or what else there is."""
     if not articles:
         return ""
@@ -273,7 +279,7 @@ def _preheader(articles: Sequence[Article], words: Any) -> str:
     titles = ", ".join(title_of(article) for article in articles[1:4])
     if not titles:
         return " ".join(shortened(excerpt_of(articles[0]), 120).split())
-    return " ".join(shortened(say(words, "preheader_others", titles=titles), 120).split())
+    return " ".join(shortened(words.say("Also: %(titles)s", titles=titles), 120).split())
 
 
 def _contents(groups: Sequence[Group]) -> list[Placed]:
@@ -295,10 +301,10 @@ def _logo_within(logo: Image, column: int) -> Image:
     return replace(logo, width=max(1, round(logo.width * scale)), height=max(1, round(logo.height * scale)))
 
 
-def _footer_links(publication: Publication, words: Any, browser_url: str) -> list[FooterLink]:
-    links = [FooterLink(say(words, "unsubscribe"), READER["unsubscribe_url"])]
+def _footer_links(publication: Publication, words: Words, browser_url: str) -> list[FooterLink]:
+    links = [FooterLink(words.say("Unsubscribe"), READER["unsubscribe_url"])]
     if publication.web.endpoints:
-        links.append(FooterLink(say(words, "preferences"), READER["preferences_url"]))
+        links.append(FooterLink(words.say("Change how often and what you get"), READER["preferences_url"]))
     if browser_url:
-        links.append(FooterLink(say(words, "browser"), browser_url))
+        links.append(FooterLink(words.say("Read this edition in your browser"), browser_url))
     return links

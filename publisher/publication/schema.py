@@ -159,7 +159,7 @@ class SelectTable(_Table):
 class NewsletterTable(_Table):
     sender: Line
     cadences: Annotated[dict[str, Schedule], Field(min_length=1)]
-    subject: Line = "{{ articles[0].title }}{% if articles|length > 1 %} and {{ articles|length - 1 }} more{% endif %}"
+    subject: Line = "{{ headline }}"
     title: Line | None = None
     timezone: Zone | None = None
     language: Language | None = None

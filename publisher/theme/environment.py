@@ -1,4 +1,5 @@
-"""The one Jinja environment: a publication's templates/ over the built-in ones, sandboxed, strict, escaping.
+"""The one Jinja environment: a publication's templates/ over the built-in ones, sandboxed, strict, escaping; and the
+words of every language that a page or digest is in.
 
 Guarantees: a template cannot reach Python's insides (sandbox), a missing value is an error and not an empty
 string (StrictUndefined), text is escaped for HTML unless the template's name ends in ``.txt``.
@@ -22,23 +23,43 @@ from jinja2.sandbox import SandboxedEnvironment
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication
 from publisher.publication.starter import starter
+from publisher.theme.languages import direction_of
+from publisher.theme.words import Words, capital
 
 __all__ = ["Environment", "environment_of", "render", "render_line"]
 
-Environment = SandboxedEnvironment
+
+class Environment(SandboxedEnvironment):
+    """Templates, and the words of every language. Make one a pass: it keeps what it has read."""
+
+    def __init__(self, *arguments: Any, catalogues: Path, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._catalogues = catalogues
+        self._words: dict[str, Words] = {}
+
+    def words(self, language: str) -> Words:
+        """The fixed texts of a language. Raises TemplateError for a catalogue that cannot be used."""
+        if language not in self._words:
+            self._words[language] = Words(language, self._catalogues)
+        return self._words[language]
+
 
 _WHERE_TO_LOOK = "copy the built-in template of that name and change it in small steps"
 
 
 def environment_of(publication: Publication) -> Environment:
-    """The environment of a publication. Make one a pass: it keeps compiled templates."""
-    environment = SandboxedEnvironment(
+    """The environment of a publication; templates speak its language unless they are given another's words.
+
+    Raises TemplateError for a catalogue of its own that cannot be used.
+    """
+    environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(publication.templates), FileSystemLoader(starter() / "templates")]),
         undefined=StrictUndefined,
         autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        catalogues=publication.templates / "catalogues",
     )
     zone = ZoneInfo(publication.timezone)
 
@@ -46,8 +67,11 @@ def environment_of(publication: Publication) -> Environment:
         return moment.astimezone(zone)
 
     environment.filters["local"] = local
+    environment.filters["capital"] = capital
     environment.filters["section_label"] = publication.section_label
-    environment.globals["publication"] = publication
+    environment.globals.update(
+        environment.words(publication.language).values, publication=publication, direction_of=direction_of
+    )
     return environment
 
 
