@@ -17,9 +17,11 @@ from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render
 from publisher.theme.words import marked
 
-__all__ = ["render_notice"]
+__all__ = ["Kind", "check_notices", "render_notice"]
 
-_TEXTS = {
+Kind = Literal["confirmation", "welcome"]
+
+_TEXTS: dict[Kind, dict[str, str]] = {
     "confirmation": {
         "subject": marked("Please confirm: %(newsletter)s"),
         "preheader": marked("One click, and it comes to you. If you did not ask for it, do nothing."),
@@ -39,7 +41,7 @@ def render_notice(
     environment: Environment,
     publication: Publication,
     newsletter: Newsletter,
-    kind: Literal["confirmation", "welcome"],
+    kind: Kind,
     *,
     language: str,
 ) -> Digest:
@@ -63,3 +65,11 @@ def render_notice(
         html=inline(render(environment, f"email/{kind}.html", values)),
         text=tidy_text(render(environment, f"email/{kind}.txt", values)),
     )
+
+
+def check_notices(environment: Environment, publication: Publication) -> None:
+    """Renders the notices of every newsletter, if the publication has mail templates of its own. Raises TemplateError."""
+    if (publication.templates / "email").is_dir():
+        for newsletter in publication.newsletters:
+            for kind in _TEXTS:
+                render_notice(environment, publication, newsletter, kind, language=newsletter.language)

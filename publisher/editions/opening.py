@@ -58,11 +58,13 @@ class Opener:
         Raises TemplateError with file and line.
         """
         for feed, newsletter in self._newsletters():
-            if sample := candidates(feed, newsletter, self.articles, now=self.now)[-3:]:
+            sample = candidates(feed, newsletter, self.articles, now=self.now)[-3:]
+            # One alone may be a letter, which has a template of its own.
+            for shown in (sample, sample[:1])[: 2 if newsletter.style == "letter" else 1] if sample else ():
                 self.render(
                     newsletter,
-                    articles=sample,
-                    rest=(),
+                    articles=shown,
+                    rest=sample[:1],
                     number=1,
                     slot=self.now,
                     cadence=newsletter.default_cadence,

@@ -18,7 +18,7 @@ from publisher.model.errors import UsageError
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import EVERYTHING
-from publisher.theme.environment import Environment
+from publisher.theme.environment import Environment, check_overrides
 from publisher.theme.fields import fill
 
 __all__ = ["Preview", "Reader", "next_articles", "preview_edition"]
@@ -65,7 +65,10 @@ def preview_edition(
     number: int,
     now: datetime,
 ) -> Preview:
-    """Renders it. Raises UsageError (no such cadence, no article at all), TemplateError."""
+    """Renders it. Raises UsageError (no such cadence, no article at all), TemplateError (a broken override, of
+    whichever template, with file and line).
+    """
+    check_overrides(environment, publication)
     cadence = newsletter.cadence(cadence_name)
     if cadence is None:
         raise UsageError(

@@ -67,7 +67,7 @@ class Newsletter:
     late: timedelta | None = None
     since: date | None = None
     deliver: Literal["at once", "reader-local"] = "at once"
-    style: Literal["full", "summary", "headlines"] = "full"
+    style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: str = ""
 
     def cadence(self, name: str) -> Cadence | None:

@@ -170,7 +170,7 @@ class NewsletterTable(_Table):
     max_wait: Duration | None = None
     late: Duration | None = None
     since: date | None = None
-    style: Literal["full", "summary", "headlines"] = "full"
+    style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
 
     def model_post_init(self, _context: object) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateSyntaxError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
@@ -26,7 +26,7 @@ from publisher.publication.starter import starter
 from publisher.theme.languages import direction_of
 from publisher.theme.words import Words, capital
 
-__all__ = ["Environment", "environment_of", "render", "render_line"]
+__all__ = ["Environment", "check_overrides", "environment_of", "render", "render_line"]
 
 
 class Environment(SandboxedEnvironment):
@@ -44,6 +44,7 @@ class Environment(SandboxedEnvironment):
         return self._words[language]
 
 
+_TEMPLATES = (".html", ".txt", ".css")
 _WHERE_TO_LOOK = "copy the built-in template of that name and change it in small steps"
 
 
@@ -75,16 +76,25 @@ def environment_of(publication: Publication) -> Environment:
     return environment
 
 
+def check_overrides(environment: Environment, publication: Publication) -> None:
+    """Reads every template and catalogue that the publication has. Raises TemplateError with file and line."""
+    folder = publication.templates
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in _TEMPLATES and file.is_file():
+            _template(environment, file.relative_to(folder).as_posix())
+    for file in sorted(folder.glob("catalogues/*/LC_MESSAGES/publisher.po")):
+        environment.words(file.parts[-3])
+
+
 def render(environment: Environment, name: str, values: Mapping[str, Any]) -> str:
     """The template ``name`` with ``values``. Raises TemplateError with file and line."""
+    template = _template(environment, name)
     try:
-        return environment.get_template(name).render(values)
+        return template.render(values)
     except TemplateNotFound as error:
-        raise TemplateError(f'there is no template "{error.name}"', where=f"templates/{name}") from error
+        raise _missing(error, name) from error
     except TemplateSyntaxError as error:
-        raise TemplateError(
-            f"does not parse: {error.message}", where=_known_as(error.filename, name), line=error.lineno
-        ) from error
+        raise _unparsed(error, name) from error
     except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         file, line = _innermost(error, name)
         raise TemplateError(f"does not render: {error}", where=file, line=line, remedy=_WHERE_TO_LOOK) from error
@@ -97,6 +107,25 @@ def render_line(environment: Environment, source: str, values: Mapping[str, Any]
         return " ".join(template.render(values).split())
     except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise TemplateError(f"{error}", where=where, remedy="mend the template in this setting") from error
+
+
+def _template(environment: Environment, name: str) -> Template:
+    try:
+        return environment.get_template(name)
+    except TemplateNotFound as error:
+        raise _missing(error, name) from error
+    except TemplateSyntaxError as error:
+        raise _unparsed(error, name) from error
+    except (UnicodeError, OSError) as error:
+        raise TemplateError(f"cannot be read: {error}", where=f"templates/{name}", remedy="save it as UTF-8") from error
+
+
+def _missing(error: TemplateNotFound, name: str) -> TemplateError:
+    return TemplateError(f'there is no template "{error.name}"', where=f"templates/{name}")
+
+
+def _unparsed(error: TemplateSyntaxError, name: str) -> TemplateError:
+    return TemplateError(f"does not parse: {error.message}", where=_known_as(error.filename, name), line=error.lineno)
 
 
 def _innermost(error: BaseException, name: str) -> tuple[str, int | None]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,7 +24,7 @@ from publisher.audience.addresses import parse_address
 from publisher.audience.joining import Confirmed
 from publisher.audience.links import confirm_url
 from publisher.audience.tokens import Confirmation, read_confirmation, read_token, token
-from publisher.editions.notices import render_notice
+from publisher.editions.notices import Kind, render_notice
 from publisher.model.edition import Digest
 from publisher.model.errors import AddressError, StoreError
 from publisher.model.feed import Newsletter
@@ -268,7 +267,7 @@ class Endpoints:
         chosen = (subscription and subscription.language) or (newsletter and newsletter.language)
         return Pages(self._environment, chosen or self._publication.language)
 
-    def _render(self, newsletter: str, kind: Literal["confirmation", "welcome"], language: str) -> Digest:
+    def _render(self, newsletter: str, kind: Kind, language: str) -> Digest:
         found = self._publication.newsletter(newsletter)
         assert found is not None
         with self._rendering:
