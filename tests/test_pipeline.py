@@ -306,6 +306,18 @@ def test_whatever_override_is_broken_is_named_with_its_line_and_nothing_opens(
     assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1}
 
 
+def test_embedded_pictures_go_out_inside_the_message(road: Road, relay: Relay) -> None:
+    picture = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (1).to_bytes(4, "big") * 2 + b"\x08\x06\x00\x00\x00"
+    (road.folder / "articles/dot.png").write_bytes(picture)
+    road.article("Dot", "![A dot](dot.png)", date=MONDAY - timedelta(hours=1))
+    road.set('default_cadence = "daily"', 'default_cadence = "daily"\nimages = "embed"', "feeds/world.toml")
+    road.walk(MONDAY)
+    for item in relay.accepted:
+        parts = list(item.message.walk())
+        assert parts[-1].get_content_type() == "image/png"
+        assert parts[-1].get_payload(decode=True) == picture
+
+
 def test_every_reader_gets_the_edition_in_a_language_of_their_own(road: Road, relay: Relay) -> None:
     road.set('default_cadence = "daily"', 'default_cadence = "daily"\nlanguage = "fr"', "feeds/world.toml")
     with road.store.writing() as connection:

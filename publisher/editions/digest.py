@@ -12,17 +12,18 @@ Fails with TemplateError, and where not even the page without articles fits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from publisher.editions.article_mail import without_controls
+from publisher.editions.embedding import shown
 from publisher.editions.mail_values import READER, FooterLink, mail_values, tidy_text
 from publisher.editions.page import Page, fitted
 from publisher.editions.placing import cleaned, excerpt_of, shortened, title_of
 from publisher.model.article import Article, Image
-from publisher.model.edition import Digest
+from publisher.model.edition import Digest, Embedded
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render, render_line
@@ -50,25 +51,27 @@ def render_digest(
     cadence: str,
     language: str,
     note: Article | None = None,
+    pictures: Mapping[str, Embedded] | None = None,
     browser_url: str = "",
     logo: Image | None = None,
     limit: int = CLIPPED_AT,
 ) -> Digest:
     """The digest of an edition: ``articles`` in their order, ``rest`` as linked headlines.
 
+    ``pictures`` are embedded in place of their web addresses (``publisher.editions.embedding``).
     ``note`` is the editor's, at the head, in full unless it is very long (then its beginning).
     ``slot`` is aware; it is printed as a date in the newsletter's zone. ``browser_url`` is the edition's
     public page (``""``: no link); ``logo`` has an absolute URL; ``limit`` is in bytes. Raises TemplateError.
     """
-    shown = [cleaned(article) for article in articles]
+    taken = [cleaned(article) for article in articles]
     further = [cleaned(article) for article in rest]
     local = slot.astimezone(ZoneInfo(newsletter.timezone))
     words = environment.words(language)
     dateline = words.dateline(local)
     if edition_number:
         dateline += " · " + words.say("No. %(number)s", number=edition_number)
-    subject = _subject(environment, words, publication, newsletter, shown, further, local, edition_number)
-    preheader = _preheader(shown, words)
+    subject = _subject(environment, words, publication, newsletter, taken, further, local, edition_number)
+    preheader = _preheader(taken, words)
     values = mail_values(publication, newsletter, words) | {
         "heading": newsletter.title,
         "document_title": TOKEN.sub("", subject) or newsletter.title,
@@ -88,15 +91,18 @@ def render_digest(
         environment,
         words,
         values,
-        tuple(shown),
+        tuple(taken),
         tuple(further),
         note=note and cleaned(note),
-        is_letter=newsletter.style == "letter" and len(shown) == 1,
+        pictures=pictures or {},
+        is_letter=newsletter.style == "letter" and len(taken) == 1,
         column=publication.theme.width - _MARGINS,
     )
     html, layout = fitted(page, newsletter, limit)
     text = tidy_text(render(environment, f"email/{page.template}.txt", page.values_for(layout)))
-    return Digest(subject=subject, preheader=preheader, html=html, text=text)
+    return Digest(
+        subject=subject, preheader=preheader, html=html, text=text, pictures=shown(html, page.pictures.values())
+    )
 
 
 def _subject(

@@ -68,7 +68,7 @@ def render_notice(
 
 
 def check_notices(environment: Environment, publication: Publication) -> None:
-    """Renders the notices of every newsletter, if the publication has mail templates of its own. Raises TemplateError."""
+    """Renders every newsletter's notices, if the publication has mail templates of its own. Raises TemplateError."""
     if (publication.templates / "email").is_dir():
         for newsletter in publication.newsletters:
             for kind in _TEXTS:

@@ -25,6 +25,7 @@ from publisher.model.publication import Publication
 from publisher.store import Store, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
+from publisher.store import pictures as picture_store
 
 __all__ = ["Opened", "Opener"]
 
@@ -199,4 +200,5 @@ class Opener:
             language=decision.group.language,
         )
         with self.store.writing() as connection:
+            picture_store.keep(connection, digest.pictures)
             return groups.freeze_variant(connection, edition.id, decision, digest)

@@ -14,11 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from publisher.editions.article_mail import article_mail
+from publisher.editions.embedding import embedded
 from publisher.editions.fitting import Layout, Style, first_that_fits, layout_at, layouts
 from publisher.editions.inlining import inline, inline_fragment
 from publisher.editions.placing import Group, Placed, grouped, placed
 from publisher.editions.plaintext import Links
 from publisher.model.article import Article, Author
+from publisher.model.edition import Embedded
 from publisher.model.errors import TemplateError
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
@@ -52,6 +54,7 @@ class Page:
     articles: tuple[Article, ...]
     rest: tuple[Article, ...]
     note: Article | None
+    pictures: Mapping[str, Embedded]
     is_letter: bool
     column: int
 
@@ -77,7 +80,7 @@ class Page:
         def body(found: re.Match[str]) -> str:
             return _inlined_body(self.body_of(int(found.group(1))), css)
 
-        return _BODY.sub(body, page)
+        return embedded(_BODY.sub(body, page), self.pictures)
 
     def body_of(self, index: int) -> str:
         """The HTML of an article for mail, not yet inlined."""

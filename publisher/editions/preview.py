@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from publisher.audience.links import links
 from publisher.delivery.composing import edition_envelope
 from publisher.delivery.message import compile_message, message_bytes
 from publisher.editions.compiling import candidates, decide
+from publisher.editions.embedding import embeddable
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article
@@ -82,6 +83,7 @@ def preview_edition(
         )
     slot = next(slots_after(cadence, newsletter.timezone, now), now)
     language = reader.language or newsletter.language
+    pictures = embeddable(publication, chosen) if newsletter.images == "embed" else {}
     digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
@@ -91,7 +93,7 @@ def preview_edition(
         cadence=cadence.name,
         language=language,
     )
-    return _addressed(
+    seen = _addressed(
         publication,
         secrets,
         newsletter,
@@ -103,6 +105,10 @@ def preview_edition(
         articles=tuple(chosen),
         waiting=waiting,
     )
+    html = seen.html
+    for url, picture in pictures.items():
+        html = html.replace(f'"cid:{picture.cid}"', f'"{url}"')  # a browser has no message to find it in
+    return replace(seen, html=html)
 
 
 def next_articles(

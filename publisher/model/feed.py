@@ -69,6 +69,7 @@ class Newsletter:
     deliver: Literal["at once", "reader-local"] = "at once"
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: str = ""
+    images: Literal["link", "embed"] = "link"
 
     def cadence(self, name: str) -> Cadence | None:
         """The cadence of that name, or None (a cadence may be renamed while readers have it)."""

@@ -258,6 +258,7 @@ def _newsletter(
         since=table.since,
         style=table.style,
         reply_to=table.reply_to,
+        images=table.images,
     )
 
 

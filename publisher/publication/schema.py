@@ -172,6 +172,7 @@ class NewsletterTable(_Table):
     since: date | None = None
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
+    images: Literal["link", "embed"] = "link"
 
     def model_post_init(self, _context: object) -> None:
         if isinstance(self.since, datetime):
