@@ -35,6 +35,14 @@ catalogues: $(VENV)/test.stamp
 serve: $(VENV)/demo.stamp
 	$(BIN)/publisher serve
 
+# What others say of our mail: see CONTRIBUTING.md. Ten minutes; screenshots into screenshots/.
+judges: $(VENV)/test.stamp tests/judges/node_modules
+	$(BIN)/python -m tests.judges
+
+tests/judges/node_modules: tests/judges/package.json
+	npm install --prefix tests/judges --no-package-lock --no-fund --no-audit
+	@touch $@
+
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }

@@ -58,7 +58,9 @@ _ALIGNED = re.compile(r"text-align\s*:\s*(left|right|center)", re.IGNORECASE)
 _BACK = re.compile("^[↩↑↵⏎^\ufe0e\ufe0f]+$")
 # What XML 1.0 section 2.2 forbids can neither be in a tree nor in a message.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_WIDE_TABLE = 5
+_WIDE_TABLE = 5  # columns
+_PHONE = 36  # characters in a line, and those that the padding of a cell takes
+_PADDING = 2
 
 
 def without_controls(text: str) -> str:
@@ -120,8 +122,7 @@ def _visit(element: HtmlElement, *, page: str, column: int) -> None:
     elif tag in ("td", "th"):
         _cell(element, given)
     elif tag == "table":
-        widest = max((len(row) for row in element.iter("tr")), default=0)
-        element.attrib["class"] = "data wide" if widest >= _WIDE_TABLE else "data"
+        element.attrib["class"] = "data wide" if _is_wide(element) else "data"
     elif tag in ("figure", "figcaption"):
         element.attrib["class"] = "figure" if tag == "figure" else "caption"
     elif tag == "summary":
@@ -180,10 +181,24 @@ def _link_to_picture(element: HtmlElement, source: str, alt: str) -> None:
     element.text = text
 
 
+def _is_wide(table: HtmlElement) -> bool:
+    """Whether a phone can show the table only if it may break words: many columns, or long words in a few."""
+    longest: dict[int, int] = {}
+    for row in table.iter("tr"):
+        for place, cell in enumerate(row):
+            words = cell.text_content().split()
+            longest[place] = max(longest.get(place, 0), max(map(len, words), default=0))
+    return len(longest) >= _WIDE_TABLE or sum(longest.values()) + _PADDING * len(longest) > _PHONE
+
+
 def _cell(element: HtmlElement, given: dict[str, str]) -> None:
     if element.tag == "th" and not element.text_content().strip() and not len(element):
         element.tag = "td"  # an empty header is announced as one
         element.attrib.pop("scope", None)
+    elif element.tag == "th" and element.attrib.get("scope") not in ("row", "col", "rowgroup", "colgroup"):
+        row = element.getparent()
+        heads_row = row is not None and row[0] is element and any(cell.tag == "td" for cell in row)
+        element.attrib["scope"] = "row" if heads_row else "col"
     found = _ALIGNED.search(given.get("style", "")) or _ALIGNED.match("text-align:" + given.get("align", ""))
     if found:
         element.attrib["style"] = f"text-align:{found.group(1).lower()}"

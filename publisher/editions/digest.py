@@ -28,7 +28,7 @@ from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render, render_line
 from publisher.theme.fields import TOKEN
-from publisher.theme.words import Words
+from publisher.theme.words import Words, without_isolates
 
 __all__ = ["CLIPPED_AT", "render_digest"]
 
@@ -129,7 +129,7 @@ def _subject(
     }
     where = f"feeds/{newsletter.name}.toml: newsletter.subject"
     subject = render_line(environment, newsletter.subject, values, where=where)
-    return " ".join(without_controls(subject).split()) or newsletter.title
+    return " ".join(without_controls(without_isolates(subject)).split()) or newsletter.title
 
 
 def _headline(articles: Sequence[Article], words: Words) -> str:
@@ -149,7 +149,7 @@ def _preheader(articles: Sequence[Article], words: Words) -> str:
     titles = ", ".join(title_of(article) for article in articles[1:4])
     if not titles:
         return " ".join(shortened(excerpt_of(articles[0]), 120).split())
-    return " ".join(shortened(words.say("Also: %(titles)s", titles=titles), 120).split())
+    return " ".join(shortened(without_isolates(words.say("Also: %(titles)s", titles=titles)), 120).split())
 
 
 def _logo_within(logo: Image, column: int) -> Image:

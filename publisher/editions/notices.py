@@ -15,7 +15,7 @@ from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render
-from publisher.theme.words import marked
+from publisher.theme.words import marked, without_isolates
 
 __all__ = ["Kind", "check_notices", "render_notice"]
 
@@ -49,7 +49,7 @@ def render_notice(
     words = environment.words(language)
     names = {"newsletter": newsletter.title, "publication": publication.title}
     texts = {name: words.say(text, **names) for name, text in _TEXTS[kind].items()}
-    subject, preheader = texts["subject"], texts["preheader"]
+    subject, preheader = without_isolates(texts["subject"]), texts["preheader"]
     unsubscribe = FooterLink(words.say("Unsubscribe from %(newsletter)s", **names), READER["unsubscribe_url"])
     values = mail_values(publication, newsletter, words) | {
         "heading": texts["title"],

@@ -26,6 +26,7 @@ from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render
 from publisher.theme.fields import TOKEN
+from publisher.theme.languages import direction_of
 from publisher.theme.words import Words
 
 __all__ = ["Page", "fitted"]
@@ -75,20 +76,34 @@ class Page:
     def html_for(self, layout: Layout) -> str:
         """The finished HTML of a layout. Raises TemplateError."""
         page = inline(render(self.environment, f"email/{self.template}.html", self.values_for(layout)))
-        css = render(self.environment, "email/style.css", self.values)
+        # An Arabic article in an English digest has its lists' and quotations' margins on its own side.
+        css = {
+            direction: render(self.environment, "email/style.css", {**self.values, "direction": direction})
+            for direction in ("ltr", "rtl")
+        }
 
         def body(found: re.Match[str]) -> str:
-            return _inlined_body(self.body_of(int(found.group(1))), css)
+            index = int(found.group(1))
+            return _inlined_body(self.body_of(index), css[self._direction_of(index)])
 
         return embedded(_BODY.sub(body, page), self.pictures)
 
     def body_of(self, index: int) -> str:
         """The HTML of an article for mail, not yet inlined."""
-        if index == len(self.articles) and self.note is not None:
-            return article_mail(self.note.html, url=self.note.url, top=3, column=self.column)
-        article = self.articles[index]
+        article = self._article(index)
+        if index == len(self.articles):
+            return article_mail(article.html, url=article.url, top=3, column=self.column)
         top = max(2, self.level + 1 if article.title else self.level)
         return article_mail(article.html, url=article.url, top=top, column=self.column)
+
+    def _article(self, index: int) -> Article:
+        """The article at that place; behind the last one is the note."""
+        if index == len(self.articles) and self.note is not None:
+            return self.note
+        return self.articles[index]
+
+    def _direction_of(self, index: int) -> str:
+        return direction_of(self._article(index).language or self.words.language)
 
     def values_for(self, layout: Layout) -> dict[str, Any]:
         """What the templates of a digest are given."""

@@ -4,13 +4,16 @@ The English text is the key: ``say("By %(names)s", names=…)``; in templates ``
 ``ngettext("%(number)s more", "%(number)s more", number)``. Code that keeps a text for later marks it with
 :func:`marked`, so that it is found for the catalogues.
 
-Guarantees: a text without a translation is English. What comes back is plain text, to be escaped where it goes; only
-where a value is Markup already, it is Markup, and the other values are escaped. Fails with LookupError where a value
-is missing, which :func:`publisher.theme.environment.render` reports with the template's line.
+Guarantees: a text without a translation is English. A value of the other direction is isolated, so that an English
+title does not turn the marks around it in an Arabic sentence (https://www.unicode.org/reports/tr9/, section 2.4). What
+comes back is plain text, to be escaped where it goes; only where a value is Markup already, it is Markup, and the other
+values are escaped. Fails with LookupError where a value is missing, which
+:func:`publisher.theme.environment.render` reports with the template's line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -24,7 +27,13 @@ from markupsafe import Markup, escape
 from publisher.theme.languages import direction_of, locale_of
 from publisher.theme.translations import translations
 
-__all__ = ["Words", "capital", "marked"]
+__all__ = ["Words", "capital", "marked", "without_isolates"]
+
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
+_TURNED = {
+    "ltr": re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"),
+    "rtl": re.compile("[A-Za-z\u00c0-\u058f\u1e00-\u1fff]"),
+}
 
 
 def marked(text: str) -> str:
@@ -54,11 +63,11 @@ class Words:
 
     def say(self, text: str, /, **values: object) -> str:
         """The text in this language, its ``%(…)s`` filled in."""
-        return _filled(self._translations.gettext(text), values)
+        return self._filled(self._translations.gettext(text), values)
 
     def plural(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The form for ``number``, which is the placeholder ``%(number)s`` as well."""
-        return _filled(self._translations.ngettext(one, many, number), {"number": number, **values})
+        return self._filled(self._translations.ngettext(one, many, number), {"number": number, **values})
 
     def cadence(self, name: str) -> str:
         """How often, as readers see it: ``daily``; a name that the publication made up is shown as it is."""
@@ -82,6 +91,20 @@ class Words:
         """``January 2025``, at the beginning of a line."""
         return capital(format_skeleton("yMMMM", day, locale=self._locale))
 
+    def _filled(self, text: str, values: Mapping[str, object]) -> str:
+        if not values:
+            return text
+        isolated = {name: self._isolated(value) for name, value in values.items()}
+        if any(isinstance(value, Markup) for value in values.values()):
+            return escape(text) % isolated
+        return text % isolated
+
+    def _isolated(self, value: object) -> object:
+        """Addresses are copied, and markup has a ``dir`` of its own: both stay as they are."""
+        if not isinstance(value, str) or isinstance(value, Markup) or "://" in value or _POP in value:
+            return value
+        return f"{_FIRST_STRONG}{value}{_POP}" if _TURNED[self.direction].search(value) else value
+
     @property
     def values(self) -> dict[str, Any]:
         """What templates are given of a language."""
@@ -100,15 +123,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def without_isolates(text: str) -> str:
+    """``text`` for where marks of direction are of no use: a header, a record of what was agreed to."""
+    return text.replace(_FIRST_STRONG, "").replace(_POP, "")
+
+
 @lru_cache(maxsize=8192)
 def _day(day: date, form: Any, locale: str) -> str:
     shown = format_date(day, form, locale)
     return capital(shown) if form == "full" else shown
-
-
-def _filled(text: str, values: Mapping[str, object]) -> str:
-    if not values:
-        return text
-    if any(isinstance(value, Markup) for value in values.values()):
-        return escape(text) % values
-    return text % values

@@ -32,6 +32,7 @@ from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import Subscription, SubscriptionState
 from publisher.store import Store, subscriptions
 from publisher.theme.environment import environment_of
+from publisher.theme.words import without_isolates
 from publisher.web.clients import Limit, Proxies
 from publisher.web.pages import Form, Pages
 
@@ -118,7 +119,7 @@ class Endpoints:
                 welcome=welcome,
                 ip=client,
                 source="link in the confirmation",
-                wording=pages.text("confirm_text", values),
+                wording=without_isolates(pages.text("confirm_text", values)),
                 now=now,
             )
         if result is Confirmed.LEFT:
@@ -205,7 +206,7 @@ class Endpoints:
                 link=self._confirm_url,
                 ip=client,
                 source="form on the website",
-                wording=pages.text("subscribe_wording", pages.names(newsletter, cadence)),
+                wording=without_isolates(pages.text("subscribe_wording", pages.names(newsletter, cadence))),
                 now=now,
             )
         return pages.page("asked", "asked_text", "asked_late")

@@ -152,6 +152,15 @@ def test_another_language_is_marked_where_it_stands(compose: Compose, articles: 
     assert root.xpath("//div[@class='body' and @lang='ar' and @dir='rtl']")
 
 
+def test_an_article_of_the_other_direction_has_its_margins_on_its_own_side(compose: Compose, article: Any) -> None:
+    html = "<ul><li>a</li></ul>"
+    digest = compose([article(0, "English", html), article(1, "مرفأ", html, language="ar")])
+    assert [style.rpartition(";")[2].strip() for style in page(digest).xpath("//ul/@style")] == [
+        "padding-left:24px",
+        "padding-right:24px",
+    ]
+
+
 def test_a_digest_in_a_language_from_right_to_left_is_laid_out_so(compose: Compose, articles: Articles) -> None:
     html = compose(articles, language="ar").html
     assert '<html lang="ar" dir="rtl">' in html
@@ -220,7 +229,7 @@ def test_a_text_that_asks_for_what_it_is_not_given_is_named_with_its_line(
         ("de", ("In dieser Ausgabe", "„Council agrees to meet“ im Web lesen", "(täglich)", "Von Ana Example und Ben")),
         ("fr", ("Dans cette édition", "Lire « Council", "(chaque jour)", "n° 12", "Lundi 20 janvier 2025")),
         ("es-AR", ("En esta edición", "Leer «Council", "(a diario)", "Lunes, 20 de enero de 2025")),
-        ("ar", ("في هذا العدد", "اقرأ «Council", "(يوميًا)", "العدد 12", "الاثنين، 20 يناير 2025")),
+        ("ar", ("في هذا العدد", "اقرأ «\u2068Council", "(يوميًا)", "العدد 12", "الاثنين، 20 يناير 2025")),
     ],
 )
 def test_a_digest_speaks_its_readers_language(

@@ -72,4 +72,4 @@ def test_notices_speak_the_readers_language(
     assert 'lang="de-CH" dir="ltr"' in german.html
     arabic = render_notice(environment, publication, newsletter, "welcome", language="ar")
     assert '<html lang="ar" dir="rtl">' in arabic.html
-    assert "إلغاء الاشتراك في The Morning Letter:" in arabic.text
+    assert "إلغاء الاشتراك في \u2068The Morning Letter\u2069:" in arabic.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,15 @@ def test_an_article_in_another_language_says_so(make_publication: Maker, make_ar
     assert (piece.get("lang"), piece.get("dir")) == ("ar", "rtl")
     assert piece.cssselect(".byline")[0].get("lang") == "en"
     assert parsed(made["index.html"]).cssselect("article.card")[0].get("lang") == "ar"
+
+
+def test_no_style_is_bound_to_one_side_so_that_pages_can_be_mirrored(make_publication: Maker) -> None:
+    made = pages(make_publication(), [])
+    for sheet in ("style.css", "feed.css"):
+        assert (
+            re.findall(r"(?<![\w])(?:left|right|(?:padding|margin|border)-(?:left|right))\s*:", made[sheet].decode())
+            == []
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 
 from publisher.theme.languages import direction_of, fallbacks
-from publisher.theme.words import Words
+from publisher.theme.words import Words, without_isolates
 
 MONDAY = datetime(2025, 1, 20, 6)
 
@@ -54,8 +54,8 @@ def test_a_text_that_no_catalogue_has_is_said_as_it_is() -> None:
         ("de", 1, "A und ein weiterer Artikel"),
         ("de", 4, "A und 4 weitere Artikel"),
         ("fr", 1, "A et 1 autre article"),
-        ("ar", 2, "A ومقالان آخران"),
-        ("ar", 14, "A و14 مقالًا آخر"),
+        ("ar", 2, "\u2068A\u2069 ومقالان آخران"),
+        ("ar", 14, "\u2068A\u2069 و14 مقالًا آخر"),
     ],
 )
 def test_what_is_counted_stands_in_the_form_of_its_number(language: str, number: int, said: str) -> None:
@@ -76,6 +76,14 @@ def test_markup_stays_markup_and_everything_beside_it_is_escaped() -> None:
     assert listed == Markup("<b>A</b> et B &amp; C")
     assert words.say("By %(names)s", names=listed) == Markup("Par <b>A</b> et B &amp; C")
     assert words.say("By %(names)s", names="B & C") == "Par B & C"
+
+
+def test_a_value_of_the_other_direction_does_not_turn_what_stands_around_it() -> None:
+    assert Words("ar").say("By %(names)s", names="Ana") == "بقلم \u2068Ana\u2069"
+    assert Words("ar").say("By %(names)s", names="أمل") == "بقلم أمل"
+    assert Words("de").say("By %(names)s", names="أمل") == "Von \u2068أمل\u2069"
+    assert Words("ar").say("On the web: %(url)s", url="https://example.org/") == "على الويب: https://example.org/"
+    assert without_isolates(Words("ar").say("By %(names)s", names="Ana")) == "بقلم Ana"
 
 
 def test_how_often_is_said_in_words_unless_the_publication_made_them_up() -> None:
