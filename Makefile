@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_TIME := 2026-11-20T08:10
 
-.PHONY: demo test check serve judges clean
+.PHONY: demo test check catalogues serve judges clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/publisher subscribers import subscribers.csv
@@ -30,8 +30,20 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto -q -rs
 
+# After a change of the fixed texts: brings the message catalogues up to date, and says what lacks a translation.
+catalogues: $(VENV)/test.stamp
+	$(BIN)/python -m tests.theme.texts
+
 serve: $(VENV)/demo.stamp
 	$(BIN)/publisher serve
+
+# What others say of our mail: see CONTRIBUTING.md. Ten minutes; screenshots into screenshots/.
+judges: $(VENV)/test.stamp tests/judges/node_modules
+	$(BIN)/python -m tests.judges
+
+tests/judges/node_modules: tests/judges/package.json
+	npm install --prefix tests/judges --no-package-lock --no-fund --no-audit
+	@touch $@
 
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

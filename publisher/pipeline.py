@@ -19,6 +19,7 @@ from publisher.articles.sources import read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.compiling import candidates
+from publisher.editions.notices import check_notices
 from publisher.editions.opening import Opened, Opener
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
@@ -40,7 +41,7 @@ from publisher.store import articles as article_store
 from publisher.store.groups import read_groups
 from publisher.syndication.building import build_public, without_place
 from publisher.syndication.public import Written
-from publisher.theme.environment import Environment, environment_of
+from publisher.theme.environment import Environment, check_overrides, environment_of
 
 __all__ = [
     "Passed",
@@ -252,6 +253,8 @@ def open_editions(
         render=DigestRenderer(publication, environment),
         now=now,
     )
+    check_overrides(environment, publication)
+    check_notices(environment, publication)
     opener.preflight()
     return opener.open_due()
 
@@ -310,8 +313,8 @@ def run(
     passed = Passed()
     transport = ready_transport(publication, secrets, fixed_time=fixed_time)
     now = clock()
-    environment = environment_of(publication)
     try:
+        environment = environment_of(publication)
         passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
         passed.errors += passed.published.errors
     except PublisherError as error:

@@ -272,6 +272,64 @@ def test_a_broken_template_stops_us_before_anything_is_opened(road: Road, relay:
     assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("email/digest.txt", "{{ wrapped(heading) }}\n{{ nonsense }}", "templates/email/digest.txt:2: "),
+        ("email/footer.html", "<tr>\n<td>{% if %}", "templates/email/footer.html:2: "),
+        ("email/rest.html", "{{ publication.nothing }}", "templates/email/rest.html:1: "),
+        ("email/welcome.txt", "\n\n{{ nonsense }}", "templates/email/welcome.txt:3: "),
+        ("web/message.html", "{% block main %}", "templates/web/message.html:1: "),
+        (
+            "catalogues/de/LC_MESSAGES/publisher.po",
+            'msgid "Save"\nmsgstr "%(it)s"\n',
+            "templates/catalogues/de/LC_MESSAGES/publisher.po:1: ",
+        ),
+        (
+            "catalogues/en/LC_MESSAGES/publisher.po",
+            'msgid "Save"\nmsgstr "%(it)s"\n',
+            "templates/catalogues/en/LC_MESSAGES/publisher.po:1: ",
+        ),
+    ],
+)
+def test_whatever_override_is_broken_is_named_with_its_line_and_nothing_opens(
+    road: Road, relay: Relay, name: str, text: str, where: str
+) -> None:
+    file = road.folder / "templates" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text, "utf-8")
+    passed = road.walk(MONDAY)
+    assert passed.opened == []
+    assert [str(error)[: len(where)] for error in passed.errors] == [where]
+    file.unlink()
+    assert road.walk(MONDAY + timedelta(minutes=5)).errors == []
+    assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1}
+
+
+def test_embedded_pictures_go_out_inside_the_message(road: Road, relay: Relay) -> None:
+    picture = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (1).to_bytes(4, "big") * 2 + b"\x08\x06\x00\x00\x00"
+    (road.folder / "articles/dot.png").write_bytes(picture)
+    road.article("Dot", "![A dot](dot.png)", date=MONDAY - timedelta(hours=1))
+    road.set('default_cadence = "daily"', 'default_cadence = "daily"\nimages = "embed"', "feeds/world.toml")
+    road.walk(MONDAY)
+    for item in relay.accepted:
+        parts = list(item.message.walk())
+        assert parts[-1].get_content_type() == "image/png"
+        assert parts[-1].get_payload(decode=True) == picture
+
+
+def test_every_reader_gets_the_edition_in_a_language_of_their_own(road: Road, relay: Relay) -> None:
+    road.set('default_cadence = "daily"', 'default_cadence = "daily"\nlanguage = "fr"', "feeds/world.toml")
+    with road.store.writing() as connection:
+        connection.exec_driver_sql("UPDATE subscriptions SET language = 'ar' WHERE id = 2")
+    road.walk(MONDAY)
+    digests = {item.message["Content-Language"]: item.message.get_body().get_content() for item in relay.accepted}
+    assert '<html lang="fr" dir="ltr">' in digests["fr"]
+    assert "Se désabonner" in digests["fr"]
+    assert '<html lang="ar" dir="rtl">' in digests["ar"]
+    assert "إلغاء الاشتراك" in digests["ar"]
+
+
 def test_nothing_leaves_this_machine_while_examples_are_left(road: Road) -> None:
     road.set("smtp://127.0.0.1", "smtp://relay.example.net")
     with pytest.raises(ConfigurationError, match="still an example's: url, postal_address"):

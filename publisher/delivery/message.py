@@ -6,14 +6,16 @@ breaks, so nothing around it moves; a message is the list of pieces with this re
 
 Guarantees (RFC 5322, 2045, 2369, 2919, 3834, 8058): CRLF; no body line over 76 octets, no line over 998,
 none that begins with a dot; exactly one From, To, Subject, Date, Message-ID and MIME-Version; text before
-HTML; the same input gives the same bytes, boundary included. Values are escaped for HTML in the HTML part,
-stand as they are in the text part, and as encoded words in the subject. A field that a reader does not have
-is empty. Fails with AddressError for a recipient and PublisherError for a header that cannot be written.
+HTML, and pictures beside the HTML; the same input gives the same bytes, boundary included. Values are escaped
+for HTML in the HTML part, stand as they are in the text part, and as encoded words in the subject. A field
+that a reader does not have is empty. Fails with AddressError for a recipient and PublisherError for a header
+that cannot be written.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import encodebytes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +24,7 @@ from html import escape
 
 from publisher.delivery import headers
 from publisher.delivery.quoted_printable import SOFT_BREAK, quoted_printable, segment
-from publisher.model.edition import Digest
+from publisher.model.edition import Digest, Embedded
 from publisher.theme.fields import TOKEN
 
 __all__ = ["Envelope", "Template", "compile_message", "message_bytes"]
@@ -79,9 +81,10 @@ class Template:
         slots: dict[str, tuple[list[int], list[int]]] = {}
         _append(buffers, _common_headers(envelope, boundary) + _part_start(boundary, "plain"))
         _append_part(buffers, slots, digest.text, 0)
-        _append(buffers, b"\r\n" + _part_start(boundary, "html"))
+        related = _related(boundary) if digest.pictures else ""
+        _append(buffers, b"\r\n" + _related_start(boundary, related) + _part_start(related or boundary, "html"))
         _append_part(buffers, slots, digest.html, 1)
-        _append(buffers, f"\r\n--{boundary}--\r\n".encode())
+        _append(buffers, b"\r\n" + _related_end(related, digest.pictures) + f"--{boundary}--\r\n".encode())
         self._buffers = buffers
         self._slots = tuple(_Slot(name, tuple(text), tuple(html)) for name, (text, html) in slots.items())
 
@@ -186,6 +189,33 @@ def _part_start(boundary: str, subtype: str) -> bytes:
         f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     ).encode("ascii")
+
+
+def _related(boundary: str) -> str:
+    """The boundary around the HTML and its pictures; neither of the two begins with the other (RFC 2046 5.1.1)."""
+    return f"=_related{boundary[1:]}"
+
+
+def _related_start(boundary: str, related: str) -> bytes:
+    """RFC 2387: the pictures belong to the HTML alone, so that the text part stays a true alternative."""
+    if not related:
+        return b""
+    return (
+        f'--{boundary}\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="{related}"\r\n\r\n'
+    ).encode()
+
+
+def _related_end(related: str, pictures: Sequence[Embedded]) -> bytes:
+    """The pictures, base64 in lines of 76 octets, none of which begins with a dot."""
+    if not related:
+        return b""
+    parts = [
+        f"--{related}\r\nContent-Type: {picture.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{picture.cid}>\r\nContent-Disposition: inline\r\n\r\n".encode()
+        + encodebytes(picture.content).replace(b"\n", b"\r\n")
+        for picture in pictures
+    ]
+    return b"".join([*parts, f"--{related}--\r\n".encode()])
 
 
 def _unsubscribe_headers(values: Mapping[str, str]) -> str:

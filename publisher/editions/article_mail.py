@@ -197,6 +197,10 @@ def _cell(element: HtmlElement, given: dict[str, str]) -> None:
     if element.tag == "th" and not element.text_content().strip() and not len(element):
         element.tag = "td"  # an empty header is announced as one
         element.attrib.pop("scope", None)
+    elif element.tag == "th" and element.attrib.get("scope") not in ("row", "col", "rowgroup", "colgroup"):
+        row = element.getparent()
+        heads_row = row is not None and row[0] is element and any(cell.tag == "td" for cell in row)
+        element.attrib["scope"] = "row" if heads_row else "col"
     found = _ALIGNED.search(given.get("style", "")) or _ALIGNED.match("text-align:" + given.get("align", ""))
     if found:
         element.attrib["style"] = f"text-align:{found.group(1).lower()}"

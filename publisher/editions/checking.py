@@ -194,7 +194,7 @@ def insecure_link_in_digest(sample: Sample, publication: Publication) -> Iterato
 def shortened_articles(sample: Sample, positions: Positions) -> Iterator[Finding]:
     """The next edition does not fit under what mail programs show; it is shortened by itself."""
     newsletter, sizes = sample.newsletter, sample.sizes
-    if sizes[newsletter.style] > CLIPPED_AT:
+    if sizes["full" if newsletter.style == "letter" else newsletter.style] > CLIPPED_AT:
         others = ", ".join(f"{style} {size / 1024:.0f} KB" for style, size in sizes.items())
         yield Finding(
             severity=Severity.HINT,

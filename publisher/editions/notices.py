@@ -10,34 +10,52 @@ from __future__ import annotations
 from typing import Literal
 
 from publisher.editions.inlining import inline
-from publisher.editions.mail_values import READER, FooterLink, mail_values, say, tidy_text, words_of
+from publisher.editions.mail_values import READER, FooterLink, mail_values, tidy_text
 from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render
+from publisher.theme.words import marked, without_isolates
 
-__all__ = ["render_notice"]
+__all__ = ["Kind", "check_notices", "render_notice"]
+
+Kind = Literal["confirmation", "welcome"]
+
+_TEXTS: dict[Kind, dict[str, str]] = {
+    "confirmation": {
+        "subject": marked("Please confirm: %(newsletter)s"),
+        "preheader": marked("One click, and it comes to you. If you did not ask for it, do nothing."),
+        "title": marked("One more step"),
+        "why": marked("You get this message once, because your address was entered at %(publication)s."),
+    },
+    "welcome": {
+        "subject": marked("Welcome to %(newsletter)s"),
+        "preheader": marked("Your subscription is confirmed. The next edition comes to you by itself."),
+        "title": marked("Welcome to %(newsletter)s"),
+        "why": marked("You get this message because you confirmed your subscription to %(newsletter)s."),
+    },
+}
 
 
 def render_notice(
     environment: Environment,
     publication: Publication,
     newsletter: Newsletter,
-    kind: Literal["confirmation", "welcome"],
+    kind: Kind,
     *,
     language: str,
 ) -> Digest:
     """The notice of that kind for a newsletter, with tokens for the links. Raises TemplateError."""
-    words = words_of(environment)
+    words = environment.words(language)
     names = {"newsletter": newsletter.title, "publication": publication.title}
-    subject = say(words, f"{kind}_subject", **names)
-    preheader = say(words, f"{kind}_preheader")
-    unsubscribe = FooterLink(say(words, "welcome_unsubscribe", **names), READER["unsubscribe_url"])
-    values = mail_values(publication, newsletter, words, language=language) | {
-        "heading": say(words, f"{kind}_title", **names),
+    texts = {name: words.say(text, **names) for name, text in _TEXTS[kind].items()}
+    subject, preheader = without_isolates(texts["subject"]), texts["preheader"]
+    unsubscribe = FooterLink(words.say("Unsubscribe from %(newsletter)s", **names), READER["unsubscribe_url"])
+    values = mail_values(publication, newsletter, words) | {
+        "heading": texts["title"],
         "document_title": subject,
         "preheader": preheader,
-        "why": say(words, f"{kind}_why", **names),
+        "why": texts["why"],
         "footer_links": [] if kind == "confirmation" else [unsubscribe],
         "reader": {name: READER[name] for name in ("confirm_url", "unsubscribe_url")},
     }
@@ -47,3 +65,11 @@ def render_notice(
         html=inline(render(environment, f"email/{kind}.html", values)),
         text=tidy_text(render(environment, f"email/{kind}.txt", values)),
     )
+
+
+def check_notices(environment: Environment, publication: Publication) -> None:
+    """Renders every newsletter's notices, if the publication has mail templates of its own. Raises TemplateError."""
+    if (publication.templates / "email").is_dir():
+        for newsletter in publication.newsletters:
+            for kind in _TEXTS:
+                render_notice(environment, publication, newsletter, kind, language=newsletter.language)

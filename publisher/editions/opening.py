@@ -25,6 +25,7 @@ from publisher.model.publication import Publication
 from publisher.store import Store, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
+from publisher.store import pictures as picture_store
 
 __all__ = ["Opened", "Opener"]
 
@@ -58,11 +59,13 @@ class Opener:
         Raises TemplateError with file and line.
         """
         for feed, newsletter in self._newsletters():
-            if sample := candidates(feed, newsletter, self.articles, now=self.now)[-3:]:
+            sample = candidates(feed, newsletter, self.articles, now=self.now)[-3:]
+            # One alone may be a letter, which has a template of its own.
+            for shown in (sample, sample[:1])[: 2 if newsletter.style == "letter" else 1] if sample else ():
                 self.render(
                     newsletter,
-                    articles=sample,
-                    rest=(),
+                    articles=shown,
+                    rest=sample[:1],
                     number=1,
                     slot=self.now,
                     cadence=newsletter.default_cadence,
@@ -197,4 +200,5 @@ class Opener:
             language=decision.group.language,
         )
         with self.store.writing() as connection:
+            picture_store.keep(connection, digest.pictures)
             return groups.freeze_variant(connection, edition.id, decision, digest)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from markupsafe import Markup, escape
 
 from publisher.editions.article_mail import is_shown_in_mail, without_controls
 from publisher.editions.fitting import Form
-from publisher.editions.mail_values import direction_of, say
 from publisher.editions.plaintext import Links, plain_text
 from publisher.model.article import Article, Author, Image
 from publisher.theme.fields import strip
+from publisher.theme.languages import direction_of
+from publisher.theme.words import Words
 
 __all__ = ["Group", "Placed", "cleaned", "excerpt_of", "grouped", "placed", "shortened", "title_of"]
 
@@ -94,8 +94,7 @@ def placed(
     number: int,
     level: int,
     is_lead: bool,
-    words: Any,
-    language: str,
+    words: Words,
     column: int,
     links: Links,
 ) -> Placed:
@@ -115,7 +114,7 @@ def placed(
         picture=_picture(article, form, is_lead, column),
         body=Markup(f"<!--body {number}-->"),
         text=plain_text(article.html if form == "full" else str(escape(excerpt)), links),
-        language_attributes=_language_attributes(article.language, language),
+        language_attributes=_language_attributes(article.language, words.language),
     )
 
 
@@ -140,14 +139,9 @@ def _picture(article: Article, form: Form, is_lead: bool, column: int) -> Image 
     return replace(image, width=width, height=height)
 
 
-def _byline(authors: Sequence[Author], words: Any) -> str:
+def _byline(authors: Sequence[Author], words: Words) -> str:
     names = [author.name for author in authors if author.name]
-    if not names:
-        return ""
-    listed = names[0]
-    if len(names) > 1:
-        listed = say(words, "and_last", names=", ".join(names[:-1]), last=names[-1])
-    return say(words, "by", names=listed)
+    return words.say("By %(names)s", names=words.listed(names)) if names else ""
 
 
 def _language_attributes(language: str, around: str) -> Markup:

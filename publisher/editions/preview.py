@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from publisher.audience.links import links
 from publisher.delivery.composing import edition_envelope
 from publisher.delivery.message import compile_message, message_bytes
 from publisher.editions.compiling import candidates, decide
+from publisher.editions.embedding import embeddable
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article
@@ -18,7 +19,7 @@ from publisher.model.errors import UsageError
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import EVERYTHING
-from publisher.theme.environment import Environment
+from publisher.theme.environment import Environment, check_overrides
 from publisher.theme.fields import fill
 
 __all__ = ["Preview", "Reader", "next_articles", "preview_edition"]
@@ -65,7 +66,10 @@ def preview_edition(
     number: int,
     now: datetime,
 ) -> Preview:
-    """Renders it. Raises UsageError (no such cadence, no article at all), TemplateError."""
+    """Renders it. Raises UsageError (no such cadence, no article at all), TemplateError (a broken override, of
+    whichever template, with file and line).
+    """
+    check_overrides(environment, publication)
     cadence = newsletter.cadence(cadence_name)
     if cadence is None:
         raise UsageError(
@@ -81,6 +85,7 @@ def preview_edition(
         )
     slot = next(slots_after(cadence, newsletter.timezone, now), now)
     language = reader.language or newsletter.language
+    pictures = embeddable(publication, chosen) if newsletter.images == "embed" else {}
     digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
@@ -90,7 +95,7 @@ def preview_edition(
         cadence=cadence.name,
         language=language,
     )
-    return _addressed(
+    seen = _addressed(
         publication,
         secrets,
         newsletter,
@@ -102,6 +107,10 @@ def preview_edition(
         articles=tuple(chosen),
         waiting=waiting,
     )
+    html = seen.html
+    for url, picture in pictures.items():
+        html = html.replace(f'"cid:{picture.cid}"', f'"{url}"')  # a browser has no message to find it in
+    return replace(seen, html=html)
 
 
 def next_articles(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from publisher.editions.digest import render_digest
+from publisher.editions.embedding import embeddable
 from publisher.model.article import Article
 from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
@@ -64,4 +65,5 @@ class DigestRenderer:
             cadence=cadence,
             language=language or newsletter.language,
             logo=logo_of(self.publication),
+            pictures=embeddable(self.publication, articles) if newsletter.images == "embed" else None,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Decision", "Digest", "Edition", "EditionState", "Group", "Variant"]
+__all__ = ["Decision", "Digest", "Edition", "EditionState", "Embedded", "Group", "Variant"]
 
 
 class EditionState(StrEnum):
@@ -81,13 +81,26 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A picture that travels inside the message. ``cid``: its Content-ID without brackets, made of its content."""
+
+    cid: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """An edition rendered: personal fields still stand as tokens (``publisher.theme.fields``)."""
+    """An edition rendered: personal fields still stand as tokens (``publisher.theme.fields``).
+
+    ``pictures``: those that its HTML shows as ``cid:…``, in their order.
+    """
 
     subject: str
     preheader: str
     html: str
     text: str
+    pictures: tuple[Embedded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

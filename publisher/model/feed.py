@@ -72,8 +72,9 @@ class Newsletter:
     late: timedelta | None = None
     since: date | None = None
     deliver: Literal["at once", "reader-local"] = "at once"
-    style: Literal["full", "summary", "headlines"] = "full"
+    style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: str = ""
+    images: Literal["link", "embed"] = "link"
 
     def cadence(self, name: str) -> Cadence | None:
         """The cadence of that name, or None (a cadence may be renamed while readers have it)."""

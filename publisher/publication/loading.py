@@ -309,6 +309,7 @@ def _newsletter(
         since=table.since,
         style=table.style,
         reply_to=table.reply_to,
+        images=table.images,
     )
 
 

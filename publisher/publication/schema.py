@@ -207,7 +207,7 @@ class SelectTable(_Table):
 class NewsletterTable(_Table):
     sender: Line
     cadences: Annotated[dict[str, Schedule], Field(min_length=1)]
-    subject: Line = "{{ articles[0].title }}{% if articles|length > 1 %} and {{ articles|length - 1 }} more{% endif %}"
+    subject: Line = "{{ headline }}"
     title: Line | None = None
     timezone: Zone | None = None
     language: Language | None = None
@@ -218,8 +218,9 @@ class NewsletterTable(_Table):
     max_wait: Duration | None = None
     late: Duration | None = None
     since: date | None = None
-    style: Literal["full", "summary", "headlines"] = "full"
+    style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
+    images: Literal["link", "embed"] = "link"
 
     def model_post_init(self, _context: object) -> None:
         if isinstance(self.since, datetime):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, and_, exists, func, insert, select, update
@@ -13,6 +13,7 @@ from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest, Edition, EditionState, Variant
 from publisher.store import meta
 from publisher.store.inserting import insert_missing
+from publisher.store.pictures import shown_in
 from publisher.store.schema import attempts, deliveries, editions, exclusions, slots, variants
 
 __all__ = [
@@ -273,5 +274,6 @@ def variants_of(connection: Connection, number: int) -> list[Variant]:
 
 
 def digest_of(connection: Connection, variant: int) -> Variant:
-    """One variant by its id."""
-    return _variant(connection.execute(select(variants).where(variants.c.id == variant)).one())
+    """One variant by its id, with the pictures that its digest embeds."""
+    found = _variant(connection.execute(select(variants).where(variants.c.id == variant)).one())
+    return replace(found, digest=replace(found.digest, pictures=shown_in(connection, found.digest.html)))

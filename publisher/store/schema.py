@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -212,6 +213,15 @@ variants = Table(
     Column("html", Text, nullable=False),
     Column("text", Text, nullable=False),
     UniqueConstraint("edition_id", "key"),
+)
+
+# What variants embed, each picture once.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("cid", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 # What an edition does with each group of subscriptions; SQL joins it to the readers.

@@ -40,10 +40,13 @@ class Links:
         """The same picture by its link from this page."""
         return None if image is None else replace(image, url=self.to(image.url))
 
-    def text(self, html: str) -> str:
-        """Sanitised HTML for this page: our links relative, tables and code in boxes that scroll. Pure."""
+    def text(self, html: str, *, table: str) -> str:
+        """Sanitised HTML for this page: our links relative, tables and code in boxes that scroll. Pure.
+
+        ``table``: what a table is called, escaped.
+        """
         html = _WITH_URL.sub(self._relative, html)
-        html = html.replace("<table", '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table')
+        html = html.replace("<table", f'<div class="scroll" role="group" aria-label="{table}" tabindex="0"><table')
         return html.replace("</table>", "</table></div>").replace("<pre", '<pre tabindex="0"')
 
     def _relative(self, found: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from publisher.model.article import Article, Author
 from publisher.model.feed import Feed
@@ -72,11 +72,11 @@ def by_year(articles: Sequence[Article], local: Callable[[datetime], datetime]) 
     return years
 
 
-def by_month(articles: Sequence[Article], local: Callable[[datetime], datetime]) -> dict[str, list[Article]]:
-    """The articles of each month ("March 2026"), in their order. Pure."""
-    months: dict[str, list[Article]] = {}
+def by_month(articles: Sequence[Article], local: Callable[[datetime], datetime]) -> dict[date, list[Article]]:
+    """The articles of each month, which its first day stands for, in their order. Pure."""
+    months: dict[date, list[Article]] = {}
     for article in articles:
-        months.setdefault(f"{local(article.published):%B %Y}", []).append(article)
+        months.setdefault(local(article.published).date().replace(day=1), []).append(article)
     return months
 
 

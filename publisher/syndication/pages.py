@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from publisher.model.article import Article, Image
 from publisher.model.feed import Feed
@@ -80,6 +80,8 @@ class _Archive:
         self.sitemap: list[tuple[str, datetime | None]] = []
         self.discovery = Discovery(publication, self.feeds)
         self.local = environment.filters["local"]
+        self.words = environment.words(publication.language)
+        self.table = str(escape(self.words.say("Table")))
 
     def pages(self) -> Iterator[Document]:
         """Articles first, then the pages that list them, the front page, and the sitemap last."""
@@ -113,7 +115,7 @@ class _Archive:
             ascii_url(article.url),
             changed=article.updated,
             about=article,
-            language=article.language or self.publication.language,
+            turned=bool(article.language) and article.language != self.publication.language,
             title=heading,
             heading=heading,
             description=excerpt(summary or words, 200),
@@ -121,7 +123,7 @@ class _Archive:
             tags=[tag for tag in article.tags if one_line(tag)],
             standfirst="" if not article.title or words.startswith(summary.rstrip("…. ")) else summary,
             lead=links.image(article.image) if article.image and article.image.url not in article.html else None,
-            text=Markup(links.text(article.html)),
+            text=Markup(links.text(article.html, table=self.table)),
         )
 
     def moved(self, article: Article) -> Iterator[Document]:
@@ -178,7 +180,7 @@ class _Archive:
                 path,
                 f"{self.home}{path.removesuffix('index.html')}",
                 changed=_newest(shown),
-                title=str(year) if year else "All articles",
+                title=str(year) if year else self.words.say("All articles"),
                 years=[
                     {
                         "label": str(other),
@@ -188,7 +190,10 @@ class _Archive:
                     }
                     for other, of in years.items()
                 ],
-                months=[(month, self.cards(links, of)) for month, of in by_month(shown, self.local).items()],
+                months=[
+                    (self.words.month(month), self.cards(links, of))
+                    for month, of in by_month(shown, self.local).items()
+                ],
             )
 
     def follow(self) -> Document:
@@ -199,8 +204,10 @@ class _Archive:
             "follow/index.html",
             f"{self.home}follow/",
             changed=None,
-            title="Subscribe and follow",
-            description=f"Feeds and newsletters of {one_line(self.publication.title)}",
+            title=self.words.say("Subscribe and follow"),
+            description=self.words.say(
+                "Feeds and newsletters of %(publication)s", publication=one_line(self.publication.title)
+            ),
             newsletters=self.publication.newsletters,
             feeds=[
                 (feed, feed_links(self.publication, feed), self.made(feed, feeds))
@@ -234,7 +241,7 @@ class _Archive:
     def missing(self) -> Document:
         """404.html. It answers at any address, so its links begin at the host's root."""
         links = Links(self.home, base_path(self.publication))
-        values = {"root": links.root, "title": "Not found", "navigation": self.navigation(links, "")}
+        values = {"root": links.root, "title": self.words.say("Not found"), "navigation": self.navigation(links, "")}
         return self.rendered("missing.html", "404.html", values)
 
     def page(
@@ -279,7 +286,7 @@ class _Archive:
         ]
         return [
             {"url": links.to(url), "label": label, "current": url == address}
-            for url, label in [*entries, (follow, "Follow")]
+            for url, label in [*entries, (follow, self.words.say("Follow"))]
         ]
 
     def cards(self, links: Links, articles: Sequence[Article]) -> list[_Card]:
@@ -299,9 +306,8 @@ class _Archive:
         )
 
     def day(self, moment: datetime) -> str:
-        """``20 November 2026`` in the publication's time zone."""
-        local = self.local(moment)
-        return f"{local.day} {local:%B %Y}"
+        """``20 November 2026`` in the publication's language and time zone."""
+        return self.words.day(self.local(moment))
 
 
 def _newest(articles: Sequence[Article]) -> datetime | None:

@@ -1,4 +1,5 @@
-"""The one Jinja environment: a publication's templates/ over the built-in ones, sandboxed, strict, escaping.
+"""The one Jinja environment: a publication's templates/ over the built-in ones, sandboxed, strict, escaping; and the
+words of every language that a page or digest is in.
 
 Guarantees: a template cannot reach Python's insides (sandbox), a missing value is an error and not an empty
 string (StrictUndefined), text is escaped for HTML unless the template's name ends in ``.txt``.
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateSyntaxError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
@@ -22,23 +23,44 @@ from jinja2.sandbox import SandboxedEnvironment
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication
 from publisher.publication.starter import starter
+from publisher.theme.languages import direction_of
+from publisher.theme.words import Words, capital
 
-__all__ = ["Environment", "environment_of", "render", "render_line"]
+__all__ = ["Environment", "check_overrides", "environment_of", "render", "render_line"]
 
-Environment = SandboxedEnvironment
 
+class Environment(SandboxedEnvironment):
+    """Templates, and the words of every language. Make one a pass: it keeps what it has read."""
+
+    def __init__(self, *arguments: Any, catalogues: Path, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._catalogues = catalogues
+        self._words: dict[str, Words] = {}
+
+    def words(self, language: str) -> Words:
+        """The fixed texts of a language. Raises TemplateError for a catalogue that cannot be used."""
+        if language not in self._words:
+            self._words[language] = Words(language, self._catalogues)
+        return self._words[language]
+
+
+_TEMPLATES = (".html", ".txt", ".css")
 _WHERE_TO_LOOK = "copy the built-in template of that name and change it in small steps"
 
 
 def environment_of(publication: Publication) -> Environment:
-    """The environment of a publication. Make one a pass: it keeps compiled templates."""
-    environment = SandboxedEnvironment(
+    """The environment of a publication; templates speak its language unless they are given another's words.
+
+    Raises TemplateError for a catalogue of its own that cannot be used.
+    """
+    environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(publication.templates), FileSystemLoader(starter() / "templates")]),
         undefined=StrictUndefined,
         autoescape=lambda name: not (name or "").endswith((".txt", ".txt.j2")),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        catalogues=publication.templates / "catalogues",
     )
     zone = ZoneInfo(publication.timezone)
 
@@ -46,21 +68,33 @@ def environment_of(publication: Publication) -> Environment:
         return moment.astimezone(zone)
 
     environment.filters["local"] = local
+    environment.filters["capital"] = capital
     environment.filters["section_label"] = publication.section_label
-    environment.globals["publication"] = publication
+    environment.globals.update(
+        environment.words(publication.language).values, publication=publication, direction_of=direction_of
+    )
     return environment
+
+
+def check_overrides(environment: Environment, publication: Publication) -> None:
+    """Reads every template and catalogue that the publication has. Raises TemplateError with file and line."""
+    folder = publication.templates
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in _TEMPLATES and file.is_file():
+            _template(environment, file.relative_to(folder).as_posix())
+    for file in sorted(folder.glob("catalogues/*/LC_MESSAGES/publisher.po")):
+        environment.words(file.parts[-3])
 
 
 def render(environment: Environment, name: str, values: Mapping[str, Any]) -> str:
     """The template ``name`` with ``values``. Raises TemplateError with file and line."""
+    template = _template(environment, name)
     try:
-        return environment.get_template(name).render(values)
+        return template.render(values)
     except TemplateNotFound as error:
-        raise TemplateError(f'there is no template "{error.name}"', where=f"templates/{name}") from error
+        raise _missing(error, name) from error
     except TemplateSyntaxError as error:
-        raise TemplateError(
-            f"does not parse: {error.message}", where=_known_as(error.filename, name), line=error.lineno
-        ) from error
+        raise _unparsed(error, name) from error
     except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         file, line = _innermost(error, name)
         raise TemplateError(f"does not render: {error}", where=file, line=line, remedy=_WHERE_TO_LOOK) from error
@@ -73,6 +107,25 @@ def render_line(environment: Environment, source: str, values: Mapping[str, Any]
         return " ".join(template.render(values).split())
     except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise TemplateError(f"{error}", where=where, remedy="mend the template in this setting") from error
+
+
+def _template(environment: Environment, name: str) -> Template:
+    try:
+        return environment.get_template(name)
+    except TemplateNotFound as error:
+        raise _missing(error, name) from error
+    except TemplateSyntaxError as error:
+        raise _unparsed(error, name) from error
+    except (UnicodeError, OSError) as error:
+        raise TemplateError(f"cannot be read: {error}", where=f"templates/{name}", remedy="save it as UTF-8") from error
+
+
+def _missing(error: TemplateNotFound, name: str) -> TemplateError:
+    return TemplateError(f'there is no template "{error.name}"', where=f"templates/{name}")
+
+
+def _unparsed(error: TemplateSyntaxError, name: str) -> TemplateError:
+    return TemplateError(f"does not parse: {error.message}", where=_known_as(error.filename, name), line=error.lineno)
 
 
 def _innermost(error: BaseException, name: str) -> tuple[str, int | None]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,7 +24,7 @@ from publisher.audience.addresses import parse_address
 from publisher.audience.joining import Confirmed
 from publisher.audience.links import confirm_url
 from publisher.audience.tokens import Confirmation, read_confirmation, read_token, token
-from publisher.editions.notices import render_notice
+from publisher.editions.notices import Kind, render_notice
 from publisher.model.edition import Digest
 from publisher.model.errors import AddressError, StoreError
 from publisher.model.feed import Newsletter
@@ -33,8 +32,9 @@ from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import Subscription, SubscriptionState
 from publisher.store import Store, subscriptions
 from publisher.theme.environment import environment_of
+from publisher.theme.words import without_isolates
 from publisher.web.clients import Limit, Proxies
-from publisher.web.pages import Choice, Form, Pages
+from publisher.web.pages import Form, Pages
 
 __all__ = ["Endpoints"]
 
@@ -71,9 +71,8 @@ class Endpoints:
         self._proxies = Proxies(publication.web.trusted_proxies)
         self._limit = Limit(each=20, all_together=2000, within=timedelta(hours=1))
         self._environment = environment_of(publication)
-        self._pages = Pages(self._environment)
         self._rendering = Lock()
-        self._digest = lru_cache(maxsize=64)(self._render)
+        self._digest = lru_cache(maxsize=256)(self._render)
 
     async def subscribe(self, request: Request) -> Response:
         """POST: a sign-up's form, with ``address``, ``newsletter`` and ``cadence``."""
@@ -82,7 +81,7 @@ class Endpoints:
             values = {name: value for name, value in form.items() if isinstance(value, str)}
         wish = _Wish(*(values.get(name, "").strip() for name in ("address", "newsletter", "cadence")))
         if values.get(_TRAP):
-            return self._pages.page("again", form=self._ask_again(wish))
+            return self._ask_again(wish)
         response = await run_in_threadpool(self._sign_up, wish, self._client(request))
         await asyncio.sleep(max(0.0, answer_at - asyncio.get_running_loop().time()))
         return response
@@ -90,27 +89,29 @@ class Endpoints:
     def confirmation_page(self, request: Request) -> Response:
         """GET: asks; the button confirms."""
         read, subscription, newsletter = self._confirmation(request)
+        pages = self._pages(newsletter, subscription)
         if read is None or subscription is None or newsletter is None:
-            return self._pages.page("invalid", status=404)
+            return pages.page("invalid", status=404)
+        values = pages.names(newsletter, subscription.cadence)
         if subscription.state is SubscriptionState.ACTIVE:
-            return self._pages.page("confirmed", values=_names(newsletter))
+            return pages.page("confirmed", values=values)
         if subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return self._pages.page("left", values=_names(newsletter))
+            return pages.page("left", values=values)
         if read.expired:
-            return self._pages.page("expired", form=self._button(request, "expired_button"))
-        values = _names(newsletter, subscription.cadence)
-        return self._pages.page("confirm", values=values, form=self._button(request, "confirm_button"))
+            return pages.page("expired", form=_button(request, pages, "expired_button"))
+        return pages.page("confirm", values=values, form=_button(request, pages, "confirm_button"))
 
     def confirm(self, request: Request) -> Response:
         """POST: confirms; with a link that has expired, it mails a new one."""
         read, subscription, newsletter = self._confirmation(request)
+        pages = self._pages(newsletter, subscription)
         if read is None or subscription is None or newsletter is None:
-            return self._pages.page("invalid", status=404)
+            return pages.page("invalid", status=404)
         client, now = self._client(request), self._clock()
         if read.expired and subscription.state is SubscriptionState.PENDING:
             return self._send_again(subscription, newsletter, client, now)
-        values = _names(newsletter, subscription.cadence)
-        welcome = self._digest(newsletter.name, "welcome")
+        values = pages.names(newsletter, subscription.cadence)
+        welcome = self._digest(newsletter.name, "welcome", subscription.language)
         with self._store.writing() as connection:
             result = joining.confirm(
                 connection,
@@ -118,25 +119,26 @@ class Endpoints:
                 welcome=welcome,
                 ip=client,
                 source="link in the confirmation",
-                wording=self._pages.word("confirm_text", values),
+                wording=without_isolates(pages.text("confirm_text", values)),
                 now=now,
             )
         if result is Confirmed.LEFT:
-            return self._pages.page("left", values=values)
+            return pages.page("left", values=values)
         if result is Confirmed.SUPPRESSED:
-            return self._pages.page("refused", values={"sender": newsletter.sender_address})
-        return self._pages.page("confirmed", values=values)
+            return pages.page("refused", values={"sender": newsletter.sender_address})
+        return pages.page("confirmed", values=values)
 
     def unsubscribe_page(self, request: Request) -> Response:
         """GET: asks; the button unsubscribes."""
         number = read_token("unsubscribe", request.path_params["token"], self._keys)
-        if number is None:
-            return self._pages.page("invalid", status=404)
         subscription, newsletter = self._subscription(number)
-        values = self._names_of(newsletter)
+        pages = self._pages(newsletter, subscription)
+        if number is None:
+            return pages.page("invalid", status=404)
+        values = pages.names(newsletter)
         if subscription is None or subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return self._pages.page("unsubscribed", values=values)
-        return self._pages.page("unsubscribe", values=values, form=self._button(request, "unsubscribe_button"))
+            return pages.page("unsubscribed", values=values)
+        return pages.page("unsubscribe", values=values, form=_button(request, pages, "unsubscribe_button"))
 
     async def unsubscribe(self, request: Request) -> Response:
         """POST: unsubscribes, whatever the body says. RFC 8058's is ``List-Unsubscribe=One-Click``, in
@@ -149,18 +151,19 @@ class Endpoints:
         """GET: how often, and a button to unsubscribe. Whoever has a forwarded digest sees this, so no address."""
         number = read_token("preferences", request.path_params["token"], self._keys)
         subscription, newsletter = self._subscription(number)
+        pages = self._pages(newsletter, subscription)
         if subscription is None or newsletter is None:
-            return self._pages.page("invalid", status=404)
+            return pages.page("invalid", status=404)
+        values = pages.names(newsletter)
         if subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return self._pages.page("not_subscribed", "left_text", values=_names(newsletter))
-        options = [(one.name, one.name.capitalize(), one.name == subscription.cadence) for one in newsletter.cadences]
+            return pages.page("not_subscribed", "left_text", values=values)
         leave = f"../u/{token('unsubscribe', subscription.id, self._keys)}"
-        return self._pages.page(
+        return pages.page(
             "preferences",
-            values=_names(newsletter),
-            form=self._button(request, "preferences_button"),
-            choices=[Choice(self._pages.word("preferences_question"), "cadence", options)],
-            also=Form(leave, self._pages.word("unsubscribe_button")),
+            values=values,
+            form=_button(request, pages, "preferences_button"),
+            choices=[pages.cadences(newsletter, subscription.cadence)],
+            also=Form(leave, pages.text("unsubscribe_button")),
         )
 
     async def change_preferences(self, request: Request) -> Response:
@@ -173,24 +176,25 @@ class Endpoints:
         """The page for an error of ours; the log has it in one line."""
         _LOG.error("%s", error)
         if isinstance(error, StoreError):
-            page = self._pages.page("busy", status=503)
+            page = self._pages().page("busy", status=503)
             page.headers["retry-after"] = "60"
             return page
         return Response("Something is wrong here. Nothing was changed.", 500, media_type="text/plain")
 
     def _sign_up(self, wish: _Wish, client: str) -> Response:
         newsletter = self._publication.newsletter(wish.newsletter)
+        pages = self._pages(newsletter)
         if newsletter is None:
-            return self._pages.page("newsletter", "go_back", status=404)
+            return pages.page("newsletter", "go_back", status=404)
         try:
             address = parse_address(wish.address)
         except AddressError:
-            return self._pages.page("address", "go_back", status=400)
+            return pages.page("address", "go_back", status=400)
         now = self._clock()
         if not self._limit.allows(client, now):
-            return self._pages.page("too_many", status=429)
+            return pages.page("too_many", status=429)
         cadence = wish.cadence if newsletter.cadence(wish.cadence) else newsletter.default_cadence
-        digest = self._digest(newsletter.name, "confirmation")
+        digest = self._digest(newsletter.name, "confirmation", "")
         with self._store.writing() as connection:
             joining.sign_up(
                 connection,
@@ -202,35 +206,39 @@ class Endpoints:
                 link=self._confirm_url,
                 ip=client,
                 source="form on the website",
-                wording=self._pages.word("subscribe_wording", _names(newsletter, cadence)),
+                wording=without_isolates(pages.text("subscribe_wording", pages.names(newsletter, cadence))),
                 now=now,
             )
-        return self._pages.page("asked", "asked_text", "asked_late")
+        return pages.page("asked", "asked_text", "asked_late")
 
     def _send_again(self, subscription: Subscription, newsletter: Newsletter, client: str, now: datetime) -> Response:
+        pages = self._pages(newsletter, subscription)
         if not self._limit.allows(client, now):
-            return self._pages.page("too_many", status=429)
-        digest = self._digest(newsletter.name, "confirmation")
+            return pages.page("too_many", status=429)
+        digest = self._digest(newsletter.name, "confirmation", subscription.language)
         with self._store.writing() as connection:
             joining.send_confirmation(connection, subscription, digest=digest, link=self._confirm_url, now=now)
-        return self._pages.page("asked", "asked_text", "asked_late")
+        return pages.page("asked", "asked_text", "asked_late")
 
     def _unsubscribe(self, request: Request, source: str) -> Response:
         number = read_token("unsubscribe", request.path_params["token"], self._keys)
+        subscription, newsletter = self._subscription(number)
+        pages = self._pages(newsletter, subscription)
         if number is None:
-            return self._pages.page("invalid", status=404)
-        _, newsletter = self._subscription(number)
+            return pages.page("invalid", status=404)
         with self._store.writing() as connection:
             joining.unsubscribe(connection, number, now=self._clock(), ip=self._client(request), source=source)
-        return self._pages.page("unsubscribed", values=self._names_of(newsletter))
+        return pages.page("unsubscribed", values=pages.names(newsletter))
 
     def _change_cadence(self, request: Request, cadence: str) -> Response:
         number = read_token("preferences", request.path_params["token"], self._keys)
         subscription, newsletter = self._subscription(number)
+        pages = self._pages(newsletter, subscription)
         if subscription is None or newsletter is None or newsletter.cadence(cadence) is None:
-            return self._pages.page("invalid", status=404)
+            return pages.page("invalid", status=404)
+        values = pages.names(newsletter, cadence)
         if subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return self._pages.page("not_subscribed", "left_text", values=_names(newsletter))
+            return pages.page("not_subscribed", "left_text", values=values)
         with self._store.writing() as connection:
             joining.change_cadence(
                 connection,
@@ -241,7 +249,7 @@ class Endpoints:
                 ip=self._client(request),
                 source="preferences",
             )
-        return self._pages.page("saved", values=_names(newsletter, cadence))
+        return pages.page("saved", values=values)
 
     def _confirmation(self, request: Request) -> tuple[Confirmation | None, Subscription | None, Newsletter | None]:
         read = read_confirmation(request.path_params["token"], self._keys, now=self._clock())
@@ -255,11 +263,16 @@ class Endpoints:
         newsletter = self._publication.newsletter(subscription.newsletter) if subscription else None
         return subscription, newsletter
 
-    def _render(self, newsletter: str, kind: Literal["confirmation", "welcome"]) -> Digest:
+    def _pages(self, newsletter: Newsletter | None = None, subscription: Subscription | None = None) -> Pages:
+        """Pages in the reader's language, else the newsletter's, else the publication's."""
+        chosen = (subscription and subscription.language) or (newsletter and newsletter.language)
+        return Pages(self._environment, chosen or self._publication.language)
+
+    def _render(self, newsletter: str, kind: Kind, language: str) -> Digest:
         found = self._publication.newsletter(newsletter)
         assert found is not None
         with self._rendering:
-            return render_notice(self._environment, self._publication, found, kind, language=found.language)
+            return render_notice(self._environment, self._publication, found, kind, language=language or found.language)
 
     def _confirm_url(self, subscription: int, ends: datetime) -> str:
         return confirm_url(self._publication, subscription, self._keys, ends=ends)
@@ -268,16 +281,11 @@ class Endpoints:
         peer = request.client.host if request.client else ""
         return self._proxies.client(peer, request.headers.getlist("x-forwarded-for"))
 
-    def _button(self, request: Request, word: str) -> Form:
-        return Form(request.path_params["token"], self._pages.word(word))
-
-    def _ask_again(self, wish: _Wish) -> Form:
+    def _ask_again(self, wish: _Wish) -> Response:
+        pages = self._pages(self._publication.newsletter(wish.newsletter))
         fields = [("address", wish.address), ("newsletter", wish.newsletter), ("cadence", wish.cadence)]
-        return Form("subscribe", self._pages.word("again_button"), fields)
-
-    def _names_of(self, newsletter: Newsletter | None) -> dict[str, str]:
-        return _names(newsletter) if newsletter else {"newsletter": self._pages.word("the_newsletter")}
+        return pages.page("again", form=Form("subscribe", pages.text("again_button"), fields))
 
 
-def _names(newsletter: Newsletter, cadence: str = "") -> dict[str, str]:
-    return {"newsletter": newsletter.title, "cadence": cadence}
+def _button(request: Request, pages: Pages, text: str) -> Form:
+    return Form(request.path_params["token"], pages.text(text))

@@ -1,4 +1,4 @@
-"""The pages of our own server, from ``web/message.html`` and the words in ``web/words.txt``.
+"""The pages of our own server, from ``web/message.html`` and the texts in ``publisher.web.texts``.
 
 Guarantees: nothing is kept by browsers or proxies, and no address of a link leaves in a referrer: a token stands in it.
 Fails with TemplateError.
@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2.exceptions import TemplateError as JinjaError
 from starlette.responses import HTMLResponse, Response
 
-from publisher.model.errors import TemplateError
+from publisher.model.feed import Newsletter
 from publisher.theme.environment import Environment, render
+from publisher.theme.words import capital
+from publisher.web.texts import TEXTS
 
 __all__ = ["Choice", "Form", "Pages"]
 
-_WORDS = "web/words.txt"
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -50,21 +50,27 @@ class Choice:
 
 
 class Pages:
-    """Makes the pages of one publication. Safe to share between threads."""
+    """Makes pages in one language. Safe to share between threads."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, language: str) -> None:
         self._environment = environment
+        self._words = environment.words(language)
 
-    def word(self, name: str, values: Mapping[str, str] | None = None) -> str:
-        """One of the fixed texts. Raises TemplateError."""
-        try:
-            text = str(getattr(self._environment.get_template(_WORDS).module, name))
-            return text % values if values else text
-        except (JinjaError, AttributeError, LookupError, TypeError, ValueError) as error:
-            render(self._environment, _WORDS, {})  # says which line, if the file itself is broken
-            raise TemplateError(
-                f'its text "{name}" is missing or cannot be filled in', where=f"templates/{_WORDS}"
-            ) from error
+    def text(self, name: str, values: Mapping[str, str] | None = None) -> str:
+        """One of the fixed texts."""
+        return self._words.say(TEXTS[name], **(values or {}))
+
+    def names(self, newsletter: Newsletter | None, cadence: str = "") -> dict[str, str]:
+        """What most texts ask for: the newsletter (None: one that is gone), and how often."""
+        title = newsletter.title if newsletter else self.text("the_newsletter")
+        return {"newsletter": title, "cadence": self._words.cadence(cadence)}
+
+    def cadences(self, newsletter: Newsletter, chosen: str) -> Choice:
+        """How often?"""
+        options = [
+            (one.name, capital(self._words.cadence(one.name)), one.name == chosen) for one in newsletter.cadences
+        ]
+        return Choice(self.text("preferences_question"), "cadence", options)
 
     def page(
         self,
@@ -81,8 +87,9 @@ class Pages:
         Raises TemplateError.
         """
         content: dict[str, Any] = {
-            "heading": self.word(f"{name}_title", values),
-            "paragraphs": [self.word(text, values) for text in texts or (f"{name}_text",)],
+            **self._words.values,
+            "heading": self.text(f"{name}_title", values),
+            "paragraphs": [self.text(text, values) for text in texts or (f"{name}_text",)],
             "form": form,
             "choices": choices,
             "also": also,

@@ -65,7 +65,7 @@ def newsletter() -> Newsletter:
         description="",
         sender_name="The Desk",
         sender_address="desk@example.org",
-        subject="{{ articles[0].title }}{% if articles|length > 1 %} and {{ articles|length - 1 }} more{% endif %}",
+        subject="{{ headline }}",
         timezone="Europe/Berlin",
         language="en",
         cadences=(Cadence("daily", "mon-fri 07:00", "0 7 * * 1-5"),),

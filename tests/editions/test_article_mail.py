@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import lxml.html
 import pytest
 from hypothesis import example, given, settings
@@ -104,9 +106,24 @@ def test_structure_that_mail_programs_do_not_know_becomes_plain_blocks() -> None
     assert "script" not in html
 
 
+@pytest.mark.parametrize(
+    ("cells", "is_wide"),
+    [(["Letters", "Name", "A steady light"], False), (["Occulting"] * 4, True), (["a"] * 5, True), (["x" * 40], True)],
+)
+def test_only_a_table_that_a_phone_cannot_show_otherwise_breaks_words(cells: list[str], is_wide: bool) -> None:
+    row = "".join(f"<td>{cell}</td>" for cell in cells)
+    shown = mail(f"<table><tr>{row}</tr></table>")
+    assert ('class="data wide"' in shown or 'class="data breaks"' in shown) == is_wide
+
+
+def test_a_header_cell_says_what_it_heads() -> None:
+    html = mail("<table><tr><th>a</th><th>b</th></tr><tr><th>c</th><td>1</td></tr></table>")
+    assert re.findall(r'scope="(\w+)"', html) == ["col", "col", "row"]
+
+
 def test_a_table_keeps_its_alignment_and_a_wide_one_says_so() -> None:
     html = mail('<table><tr><th></th><th style="color:red;text-align: RIGHT">n</th></tr></table>')
-    assert html == '<table class="data"><tr><td></td><th style="text-align:right">n</th></tr></table>'
+    assert html == '<table class="data"><tr><td></td><th scope="col" style="text-align:right">n</th></tr></table>'
     assert 'class="data wide"' in mail("<table><tr>" + "<td>x</td>" * 6 + "</tr></table>")
 
 

@@ -152,6 +152,15 @@ def test_another_language_is_marked_where_it_stands(compose: Compose, articles: 
     assert root.xpath("//div[@class='body' and @lang='ar' and @dir='rtl']")
 
 
+def test_an_article_of_the_other_direction_has_its_margins_on_its_own_side(compose: Compose, article: Any) -> None:
+    html = "<ul><li>a</li></ul>"
+    digest = compose([article(0, "English", html), article(1, "مرفأ", html, language="ar")])
+    assert [style.rpartition(";")[2].strip() for style in page(digest).xpath("//ul/@style")] == [
+        "padding-left:24px",
+        "padding-right:24px",
+    ]
+
+
 def test_a_digest_in_a_language_from_right_to_left_is_laid_out_so(compose: Compose, articles: Articles) -> None:
     html = compose(articles, language="ar").html
     assert '<html lang="ar" dir="rtl">' in html
@@ -204,12 +213,40 @@ def test_a_broken_override_is_named_with_its_line(
         compose(articles)
 
 
-def test_words_that_an_override_lacks_are_named(compose: Compose, articles: Articles, publication: Publication) -> None:
+def test_a_text_that_asks_for_what_it_is_not_given_is_named_with_its_line(
+    compose: Compose, articles: Articles, publication: Publication
+) -> None:
     folder = publication.templates / "email"
     folder.mkdir(parents=True)
-    (folder / "words.txt").write_text('{% set date = "%(day)s" %}')
-    with pytest.raises(TemplateError, match=r"^templates/email/words\.txt: .*weekdays"):
+    (folder / "footer.html").write_text('<tr><td>\n{{ _("Said by %(nobody)s", name="Ana") }}</td></tr>')
+    with pytest.raises(TemplateError, match=r"^templates/email/footer\.html:2: .*nobody"):
         compose(articles)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ("In dieser Ausgabe", "„Council agrees to meet“ im Web lesen", "(täglich)", "Von Ana Example und Ben")),
+        ("fr", ("Dans cette édition", "Lire « Council", "(chaque jour)", "n° 12", "Lundi 20 janvier 2025")),
+        ("es-AR", ("En esta edición", "Leer «Council", "(a diario)", "Lunes, 20 de enero de 2025")),
+        ("ar", ("في هذا العدد", "اقرأ «\u2068Council", "(يوميًا)", "العدد 12", "الاثنين، 20 يناير 2025")),
+    ],
+)
+def test_a_digest_speaks_its_readers_language(
+    compose: Compose, articles: Articles, language: str, said: tuple[str, ...]
+) -> None:
+    digest = compose(articles, language=language)
+    for words in said:
+        assert words in seen(digest)
+    for english in ("In this edition", "Read “", "You get this", "January", "Unsubscribe", "Also in"):
+        assert english not in digest.html
+        assert english not in digest.text
+
+
+def test_the_subject_counts_in_the_readers_language(compose: Compose, articles: Articles) -> None:
+    assert compose(articles, language="de").subject == "The ice leaves early und 4 weitere Artikel"
+    assert compose(articles[:2], language="fr").subject == "The ice leaves early et 1 autre article"
+    assert compose(articles[:1], language="ar").subject == "The ice leaves early"
 
 
 def test_the_same_edition_gives_the_same_bytes_in_another_process(compose: Compose, articles: Articles) -> None:

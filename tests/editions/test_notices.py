@@ -62,3 +62,14 @@ def test_notices_are_pages_like_digests(
     assert all(href for href in root.xpath("//@href"))
     assert all(len(line) <= 72 for line in notice.text.splitlines())
     assert len(notice.html.encode()) < 20_000
+
+
+def test_notices_speak_the_readers_language(
+    environment: Environment, publication: Publication, newsletter: Newsletter
+) -> None:
+    german = render_notice(environment, publication, newsletter, "confirmation", language="de-CH")
+    assert german.subject == "Bitte bestätigen: The Morning Letter"
+    assert 'lang="de-CH" dir="ltr"' in german.html
+    arabic = render_notice(environment, publication, newsletter, "welcome", language="ar")
+    assert '<html lang="ar" dir="rtl">' in arabic.html
+    assert "إلغاء الاشتراك في \u2068The Morning Letter\u2069:" in arabic.text

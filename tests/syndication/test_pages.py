@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -123,20 +125,60 @@ def test_an_untitled_article_has_a_hidden_heading(make_publication: Maker, make_
 def test_an_article_in_another_language_says_so(make_publication: Maker, make_article: Maker) -> None:
     made = pages(make_publication(), [make_article(language="ar", title="ميناء قديم")])
     page = parsed(made["2026/ferry/index.html"])
-    assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
-    assert page.cssselect("body > header")[0].get("lang") == "en"
+    assert (page.get("lang"), page.get("dir")) == ("en", None)
+    piece = page.cssselect("main > article")[0]
+    assert (piece.get("lang"), piece.get("dir")) == ("ar", "rtl")
+    assert piece.cssselect(".byline")[0].get("lang") == "en"
     assert parsed(made["index.html"]).cssselect("article.card")[0].get("lang") == "ar"
+
+
+def test_no_style_is_bound_to_one_side_so_that_pages_can_be_mirrored(make_publication: Maker) -> None:
+    made = pages(make_publication(), [])
+    for sheet in ("style.css", "feed.css"):
+        assert (
+            re.findall(r"(?<![\w])(?:left|right|(?:padding|margin|border)-(?:left|right))\s*:", made[sheet].decode())
+            == []
+        )
+
+
+@pytest.mark.parametrize(
+    ("language", "direction", "said"),
+    [
+        (
+            "de",
+            None,
+            ("Zum Text springen", "Alle Artikel", "Von Ana Pereira", "28. Februar 2026", "Dies ist ein Feed."),
+        ),
+        ("fr-CA", None, ("Aller au texte", "Par Ana Pereira", "28 février 2026", "Février 2026", "Ceci est un flux")),
+        ("es", None, ("Todos los artículos", "Por Ana Pereira", "28 de febrero de 2026", "Esa página no existe")),
+        ("ar", "rtl", ("كل المقالات", "بقلم", "28 فبراير 2026", "اشترك", "لا توجد صفحة بهذا العنوان")),
+    ],
+)
+def test_the_pages_speak_the_publications_language(
+    make_publication: Maker, make_article: Maker, language: str, direction: str | None, said: tuple[str, ...]
+) -> None:
+    article = make_article(language=language, published=datetime(2026, 2, 28, 9, tzinfo=UTC))
+    made = pages(make_publication(language=language), [article])
+    for path, content in made.items():
+        if path.endswith(".html"):
+            page = parsed(content)
+            assert (page.get("lang"), page.get("dir")) == (language, direction), path
+            for english in ("Skip to", "All articles", "Subscribe", "By <", "How often"):
+                assert english not in content.decode(), path
+    shown = [parsed(content).text_content() for path, content in made.items() if path.endswith(".html")]
+    together = " ".join(" ".join([*shown, made["feed.css"].decode()]).split())
+    for words in said:
+        assert words in together
 
 
 def test_links_in_a_text_are_relative_and_wide_things_scroll() -> None:
     links = Links.of(URL, "2026/ferry/index.html", f"{URL}2026/ferry/")
-    assert links.text(f'<a href="{URL}2026/ferry/#fn1">1</a>') == '<a href="#fn1">1</a>'
-    assert links.text(f'<a href="{URL}">home</a>') == '<a href="../../">home</a>'
-    assert links.text(f'<img srcset="{URL}a.jpg 1x, {URL}b.jpg 2x">') == (
-        '<img srcset="../../a.jpg 1x, ../../b.jpg 2x">'
-    )
-    assert links.text(f"<code>{URL}</code>") == f"<code>{URL}</code>"
-    assert "tabindex" in links.text("<table></table>")
+    text = partial(links.text, table="Tabelle")
+    assert text(f'<a href="{URL}2026/ferry/#fn1">1</a>') == '<a href="#fn1">1</a>'
+    assert text(f'<a href="{URL}">home</a>') == '<a href="../../">home</a>'
+    assert text(f'<img srcset="{URL}a.jpg 1x, {URL}b.jpg 2x">') == ('<img srcset="../../a.jpg 1x, ../../b.jpg 2x">')
+    assert text(f"<code>{URL}</code>") == f"<code>{URL}</code>"
+    assert 'aria-label="Tabelle" tabindex="0"' in text("<table></table>")
     assert Links.of(URL, "index.html").to(URL) == "./"
 
 

@@ -42,9 +42,9 @@ class Site:
     clock: Clock
     client: httpx2.Client = field(default_factory=httpx2.Client)
 
-    def reader(self, address: str = "ana@example.com", newsletter: str = "world") -> int:
+    def reader(self, address: str = "ana@example.com", newsletter: str = "world", language: str = "") -> int:
         """Somebody with an active subscription; its number."""
-        candidate = candidate_of(self.publication, address=address, newsletter=newsletter)
+        candidate = candidate_of(self.publication, address=address, newsletter=newsletter, language=language)
         with self.store.writing() as connection:
             admit(connection, [candidate], event="added", source="test", keys=self.keys, now=self.clock.now)
         return 1

@@ -256,6 +256,14 @@ class TestPreferences:
         page = site.client.get(f"/preferences/{token('preferences', 1, site.keys)}")
         assert heading(page.text) == "You do not subscribe to World"
 
+    def test_a_reader_is_answered_in_the_readers_own_language(self, site: Site) -> None:
+        site.reader(language="de")
+        page = site.client.get(f"/preferences/{token('preferences', 1, site.keys)}")
+        assert '<html lang="de">' in page.text
+        assert "Sie haben World abonniert." in page.text
+        assert re.findall(r"> (\w+)</label>", page.text) == ["Täglich", "Wöchentlich"]
+        assert heading(site.client.post(f"/u/{token('unsubscribe', 1, site.keys)}").text) == "Sie sind abgemeldet"
+
     def test_an_unknown_cadence_changes_nothing(self, site: Site) -> None:
         site.reader()
         link = f"/preferences/{token('preferences', 1, site.keys)}"
@@ -335,3 +343,14 @@ def test_unsubscribing_while_an_edition_goes_out_withdraws_what_is_not_claimed(s
         assert r.states(connection) == {1: "withdrawn"}
         assert connection.execute(select(deliveries.c.reply)).scalar() == "unsubscribed"
         assert connection.execute(select(func.count()).select_from(consents)).scalar() == 1
+
+
+def test_a_newsletter_in_arabic_asks_and_answers_in_arabic(site_of: SiteMaker, publication: Any) -> None:
+    feed = publication.feed("world")
+    arabic = replace(feed, newsletter=replace(feed.newsletter, language="ar"))
+    site = site_of(replace(publication, feeds=(arabic,)))
+    answer = site.client.post("/subscribe", data={"address": "ana@example.com", "newsletter": "world"})
+    assert '<html lang="ar" dir="rtl">' in answer.text
+    assert heading(answer.text) == "انظر في بريدك"
+    asked = site.history()[-1].wording
+    assert asked.startswith("الاشتراك في World (يوميًا).")

@@ -1,0 +1,66 @@
+"""What the pages of our own server say, by name; ``%(…)s`` is filled in where a text is used. Pure."""
+
+from __future__ import annotations
+
+from publisher.theme.words import marked
+
+__all__ = ["TEXTS"]
+
+TEXTS = {
+    "asked_title": marked("Look into your mailbox"),
+    "asked_text": marked(
+        "We have sent a message to the address you gave, if it can get one from us. Open it and press its "
+        "button, and you are subscribed."
+    ),
+    "asked_late": marked(
+        "Nothing there after ten minutes? Look among the spam, and see whether the address was right."
+    ),
+    "again_title": marked("One more time, please"),
+    "again_text": marked("The form came in a way that programs send it. If you are a person, press the button."),
+    "again_button": marked("Subscribe me"),
+    "address_title": marked("That is not an e-mail address"),
+    "newsletter_title": marked("There is no such newsletter"),
+    "go_back": marked("Please go back and try again."),
+    "too_many_title": marked("Too many at once"),
+    "too_many_text": marked("From where you are, many forms have come within the last hour. Please try again later."),
+    "confirm_title": marked("Please confirm"),
+    "confirm_text": marked("Do you want to get %(newsletter)s (%(cadence)s) by mail?"),
+    "confirm_button": marked("Yes, send it to me"),
+    "confirmed_title": marked("You are subscribed"),
+    "confirmed_text": marked("%(newsletter)s will come to you by itself. Every edition has a link to unsubscribe."),
+    "expired_title": marked("This link is too old"),
+    "expired_text": marked("A link to confirm is good for seven days. We can send you a new one."),
+    "expired_button": marked("Send me a new link"),
+    "left_title": marked("You have unsubscribed since"),
+    "left_text": marked(
+        "This link confirmed an earlier subscription. To get %(newsletter)s again, please subscribe anew."
+    ),
+    "refused_title": marked("We must not write to this address"),
+    "refused_text": marked(
+        "It complained about our mail, or we were asked not to write to it. If that is wrong, please write to "
+        "%(sender)s."
+    ),
+    "unsubscribe_title": marked("Unsubscribe?"),
+    "unsubscribe_text": marked("Press the button, and you will not get %(newsletter)s any more."),
+    "unsubscribe_button": marked("Unsubscribe"),
+    "unsubscribed_title": marked("You are unsubscribed"),
+    "unsubscribed_text": marked(
+        "You will not get %(newsletter)s any more. A message that is on its way already may still arrive."
+    ),
+    "the_newsletter": marked("this newsletter"),
+    "preferences_title": marked("What you get"),
+    "preferences_text": marked("You subscribe to %(newsletter)s."),
+    "preferences_question": marked("How often?"),
+    "preferences_button": marked("Save"),
+    "saved_title": marked("Saved"),
+    "saved_text": marked("From the next edition on, you get %(newsletter)s like this: %(cadence)s."),
+    "not_subscribed_title": marked("You do not subscribe to %(newsletter)s"),
+    "invalid_title": marked("This link is not complete"),
+    "invalid_text": marked("A mail program may have cut it. Please open it from the message again, or copy all of it."),
+    "busy_title": marked("Please try again in a minute"),
+    "busy_text": marked("We could not write it down just now. Nothing was changed."),
+    "subscribe_wording": marked(
+        "Subscribe to %(newsletter)s (%(cadence)s). You will be asked to confirm by mail. Every edition has a "
+        "link to unsubscribe."
+    ),
+}
