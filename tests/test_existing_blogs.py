@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from publisher.articles.identity import identify
+from publisher.articles.inspecting import inspect_articles
+from publisher.articles.sources import read_sources
 from publisher.model.article import Article
+from publisher.model.publication import Publication
 from publisher.pipeline import Published, publish
 from publisher.publication.loading import load
 from publisher.store import open_store
@@ -257,3 +261,21 @@ def test_files_of_one_name_in_several_folders_are_told_apart_by_their_path(build
     }
     articles, _, _ = build(blog, "../content", "/{path}/")
     assert articles["Boat of 2024"].url == "https://boats.example.org/2024/boat/"
+
+
+def test_check_finds_the_line_of_a_fault_in_a_blogs_article(tmp_path: Path) -> None:
+    """Liquid before it becomes Markdown, and Pelican's header has no fences."""
+    texts = {
+        "_posts/2026-01-20-one.md": "---\ntitle: One\n---\n{% highlight ruby %}\na\n{% endhighlight %}\n\n[x](/no/)\n",
+        "_posts/two.md": "Title: Two\nDate: 2026-01-20\n\nText.\n\n[x](/no/)\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    publication = Publication(root=tmp_path, title="Boats", url="https://boats.example.org", articles="_posts")
+    sources, _ = read_sources(publication)
+    identified, _, _ = identify(sources, {}, publication=publication, now=NOW)
+    found = inspect_articles(identified, [], publication)
+    lines = [[each.line_in_body(reference.line) for reference in each.body.references] for each in found]
+    assert lines == [[8], [6]]
+    assert [each.line_of("title") for each in found] == [2, 1]

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import imagesize
 
+from publisher.articles.dialects import opened
 from publisher.articles.front_matter import FrontMatter, split
 from publisher.articles.identity import Identified
 from publisher.articles.references import Body, read_body
@@ -58,7 +59,7 @@ class Inspected:
     @cached_property
     def body_line(self) -> int:
         """Lines of the file before its body."""
-        return self.text.count("\n", 0, len(self.text) - len(self.source.body))
+        return self.text.count("\n") - self.source.body.count("\n")  # lines stay where macros became Markdown
 
     def line_in_body(self, line: int) -> int:
         """The file's line of a line of the body."""
@@ -100,6 +101,7 @@ def inspected(
     source = item.source
     try:
         front, _ = split(text, path=source.path)
+        front = front if front.keys else opened(text, path=source.path)[0]
     except ArticleError:  # somebody is writing it at this very moment
         front = FrontMatter({}, path=source.path, head="")
     body = read_body(source.body)

@@ -137,6 +137,13 @@ def test_30_an_old_address_has_the_same_bytes(
     assert links(made["feeds/all.rss"])["self"] == f"{URL}feeds/all.rss"
 
 
+def test_30_an_old_address_with_and_without_its_slash_is_one_file(make_publication: Maker) -> None:
+    publication = make_publication()
+    feed = replace(publication.feeds[0], aliases=("/feed", "/feed/", "/feeds/all.rss"))
+    made = [document.path for document in feed_documents(replace(publication, feeds=(feed,)), [])]
+    assert sorted(made) == ["feed/index.html", "feeds/all.atom", "feeds/all.json", "feeds/all.rss"]
+
+
 def test_30_an_old_address_of_a_format_that_is_not_made_has_another(make_publication: Maker) -> None:
     publication = make_publication()
     feed = replace(publication.feeds[0], aliases=("/feed/",), formats=("json",))
