@@ -362,6 +362,14 @@ def run(
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
+    passed.errors += [
+        ConfigurationError(
+            f"the newsletter was removed while mail of it was still to go out: {waiting:,} to go",
+            where=f"feeds/{name}.toml",
+            remedy="put it back until its editions are finished, or cancel them",
+        )
+        for name, waiting in passed.delivered.orphaned.items()
+    ]
     # A database that failed us while delivering is told already, and would make us wait for it once more.
     if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:

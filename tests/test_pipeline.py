@@ -322,3 +322,31 @@ def test_into_a_maildir_nobody_is_mailed(folder: Path, sqlite_database: str) -> 
     assert len(list((folder / "mail/new").iterdir())) == 2
     assert road.walk(MONDAY + timedelta(minutes=5)).delivered.attempts == 0
     road.store.close()
+
+
+def test_a_newsletter_that_was_removed_keeps_no_other_back_and_loses_nothing(road: Road, relay: Relay) -> None:
+    rows = "address,newsletter,cadence\nmei@example.com,science,weekly\n"
+    add = read_csv(rows.encode(), file="more.csv")
+    import_rows(road.store, road.publication, add, file="more.csv", keys=road.secrets.signing, now=MONDAY)
+    road.set("since = 2026-01-01", "since = 2026-03-02", "feeds/science.toml")
+    friday = MONDAY + timedelta(days=4, hours=1)
+    road.article("Ice", "Thin.", date=friday - timedelta(hours=9), head='section = "science"')
+    relay.refuse = lambda _recipient: "451 later"
+    road.walk(friday)
+    relay.refuse = lambda _recipient: None
+
+    file = road.folder / "feeds/science.toml"
+    text = file.read_text("utf-8")
+    file.unlink()
+    road.publication = load(road.folder)
+    passed = road.walk(friday + timedelta(hours=1))
+    assert [str(error) for error in passed.errors] == [
+        "feeds/science.toml: the newsletter was removed while mail of it was still to go out: 1 to go; "
+        "put it back until its editions are finished, or cancel them"
+    ]
+    assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1}
+
+    file.write_text(text, "utf-8")
+    road.publication = load(road.folder)
+    assert road.walk(friday + timedelta(hours=2)).errors == []
+    assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1, "mei@example.com": 1}

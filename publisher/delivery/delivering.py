@@ -36,7 +36,8 @@ RECORD_EVERY = 0.2  # seconds
 class Delivered:
     """What a pass did. ``elsewhere``: another process of this host is delivering, so this one did not.
 
-    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on.
+    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``orphaned``: newsletters
+    that are not there any more, and how many messages of theirs wait.
     """
 
     accepted: int = 0
@@ -47,6 +48,7 @@ class Delivered:
     elsewhere: bool = False
     finished: list[int] = field(default_factory=list)
     error: PublisherError | None = None
+    orphaned: dict[str, int] = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:
@@ -119,6 +121,7 @@ class _Pass:
         self._jitter = random.Random()
         self._pending: list[Outcome] = []
         self._journal: Journal
+        self._newsletters = [newsletter.name for newsletter in publication.newsletters]
         self.delivered = Delivered()
 
     def recover(self) -> None:
@@ -140,7 +143,8 @@ class _Pass:
     def nothing_due(self) -> bool:
         """Whether there is no delivery to try now."""
         with self._store.reading() as connection:
-            return outbox.waiting(connection, self._clock()).due == 0
+            self.delivered.orphaned = outbox.orphaned(connection, self._newsletters)
+            return outbox.waiting(connection, self._clock(), self._newsletters).due == 0
 
     def finish_editions(self) -> None:
         """Editions whose last delivery has ended are finished."""
@@ -172,7 +176,12 @@ class _Pass:
             self._flush()
             with self._store.writing() as connection:
                 claimed = outbox.claim(
-                    connection, worker=self._journal.worker, now=self._clock(), lease=LEASE, limit=CLAIM
+                    connection,
+                    worker=self._journal.worker,
+                    now=self._clock(),
+                    lease=LEASE,
+                    limit=CLAIM,
+                    newsletters=self._newsletters,
                 )
             if not claimed:
                 return

@@ -7,7 +7,7 @@ still holds; the ledger gets its line in the same transaction, and is only ever 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,12 +21,13 @@ from publisher.store.schema import (
     attempts,
     deliveries,
     editions,
+    notices,
     subscribers,
     subscriptions,
     suppressions,
 )
 
-__all__ = ["Waiting", "claim", "record", "release", "renew", "requeue_expired", "unfinished_of", "waiting"]
+__all__ = ["Waiting", "claim", "orphaned", "record", "release", "renew", "requeue_expired", "unfinished_of", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,29 @@ class Waiting:
     next_try: datetime | None
 
 
-def _may_go() -> ColumnElement[bool]:
-    """Notices always; deliveries of editions that are going out."""
+def _may_go(newsletters: Collection[str] | None) -> ColumnElement[bool]:
+    """Notices always; deliveries of editions that are going out. Only of these newsletters, if they are given."""
+    going_out = and_(editions.c.id == deliveries.c.edition_id, editions.c.state == EditionState.GOING_OUT)
+    if newsletters is None:
+        return or_(deliveries.c.edition_id.is_(None), exists().where(going_out))
     return or_(
-        deliveries.c.edition_id.is_(None),
-        exists().where(editions.c.id == deliveries.c.edition_id, editions.c.state == EditionState.GOING_OUT),
+        exists().where(notices.c.id == deliveries.c.notice_id, notices.c.newsletter.in_(newsletters)),
+        exists().where(going_out, editions.c.newsletter.in_(newsletters)),
     )
 
 
-def claim(connection: Connection, *, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+def claim(
+    connection: Connection,
+    *,
+    worker: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    newsletters: Collection[str] | None = None,
+) -> list[Claimed]:
     """Claims up to ``limit`` due deliveries for ``worker``, notices first; what may no longer be mailed is withdrawn.
 
+    ``newsletters``: those that there are; what waits of another one stays where it is, and keeps nobody back.
     Suppression and consent are read again here: people unsubscribe while an edition is going out.
     """
     chosen = connection.scalars(
@@ -57,7 +70,7 @@ def claim(connection: Connection, *, worker: str, now: datetime, lease: timedelt
         .where(
             deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
             deliveries.c.try_at <= now,
-            _may_go(),
+            _may_go(newsletters),
         )
         .order_by(deliveries.c.priority, deliveries.c.try_at, deliveries.c.id)
         .limit(limit)
@@ -302,12 +315,29 @@ def renew(connection: Connection, worker: str, until: datetime) -> None:
     )
 
 
-def waiting(connection: Connection, now: datetime) -> Waiting:
-    """What the outbox holds."""
+def orphaned(connection: Connection, newsletters: Collection[str]) -> dict[str, int]:
+    """How many deliveries wait of each newsletter that is not among these: nobody knows how to write them."""
+    name = func.coalesce(editions.c.newsletter, notices.c.newsletter)
+    rows = connection.execute(
+        select(name, func.count())
+        .select_from(
+            deliveries.outerjoin(editions, editions.c.id == deliveries.c.edition_id).outerjoin(
+                notices, notices.c.id == deliveries.c.notice_id
+            )
+        )
+        .where(deliveries.c.state.in_(OUTSTANDING), name.not_in(newsletters))
+        .group_by(name)
+        .order_by(name)
+    )
+    return dict(rows.all())
+
+
+def waiting(connection: Connection, now: datetime, newsletters: Collection[str] | None = None) -> Waiting:
+    """What the outbox holds; ``due`` only of these newsletters, if they are given."""
     open_states = deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
     count = select(func.count()).select_from(deliveries)
     return Waiting(
-        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, _may_go())).scalar_one(),
+        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, _may_go(newsletters))).scalar_one(),
         later=connection.execute(count.where(open_states, deliveries.c.try_at > now)).scalar_one(),
         claimed=connection.execute(count.where(deliveries.c.state == DeliveryState.CLAIMED)).scalar_one(),
         next_try=connection.execute(
