@@ -297,8 +297,8 @@ def open_editions(
     *,
     environment: Environment,
     now: datetime,
-) -> list[Opened]:
-    """Opens every edition that is due. Raises TemplateError before anything is opened."""
+) -> tuple[list[Opened], list[TemplateError]]:
+    """Opens every edition that is due, but those of newsletters whose templates are broken: their faults."""
     opener = Opener(
         publication=publication,
         store=store,
@@ -308,7 +308,9 @@ def open_editions(
         now=now,
     )
     opener.preflight()
-    return opener.open_due()
+    opened = opener.open_due()
+    # One broken file of several newsletters is one fault.
+    return opened, list({str(fault): fault for fault in opener.faults.values()}.values())
 
 
 def deliver(
@@ -354,10 +356,8 @@ def run(
         passed.started_afresh = _first_real_run(store, now)
     step(passed)
     if passed.published is not None and not stop.is_set():
-        try:
-            passed.opened = open_editions(publication, store, passed.published, environment=environment, now=now)
-        except TemplateError as error:
-            passed.errors.append(error)
+        passed.opened, faults = open_editions(publication, store, passed.published, environment=environment, now=now)
+        passed.errors += faults
         step(passed)
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:

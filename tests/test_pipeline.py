@@ -350,3 +350,29 @@ def test_a_newsletter_that_was_removed_keeps_no_other_back_and_loses_nothing(roa
     road.publication = load(road.folder)
     assert road.walk(friday + timedelta(hours=2)).errors == []
     assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1, "mei@example.com": 1}
+
+
+def test_a_subject_that_fails_for_one_newsletter_keeps_no_other_back(road: Road, relay: Relay) -> None:
+    """The sample of three articles passes; the edition of one does not, after its slot was taken."""
+    rows = "address,newsletter,cadence\nmei@example.com,science,weekly\n"
+    add = read_csv(rows.encode(), file="more.csv")
+    import_rows(road.store, road.publication, add, file="more.csv", keys=road.secrets.signing, now=MONDAY)
+    for name in ("One", "Two"):
+        road.article(name, "Text.", date=MONDAY - timedelta(hours=2))
+    road.walk(MONDAY)
+    relay.forget()
+
+    friday = MONDAY + timedelta(days=4, hours=1)
+    road.set("default_cadence", 'subject = "{{ articles[1].title }}"\ndefault_cadence', "feeds/world.toml")
+    road.set("since = 2026-01-01", "since = 2026-03-02", "feeds/science.toml")
+    road.article("Ice", "Thin.", date=friday - timedelta(hours=9), head='section = "science"')
+    passed = road.walk(friday)
+    assert [str(error).partition(": ")[0] for error in passed.errors] == ["feeds/world.toml"]
+    assert relay.counts == {"mei@example.com": 1}
+    assert [str(error).partition(": ")[0] for error in road.walk(friday + timedelta(hours=1)).errors] == [
+        "feeds/world.toml"
+    ]
+
+    road.set("articles[1]", "articles[0]", "feeds/world.toml")
+    assert road.walk(friday + timedelta(hours=2)).errors == []
+    assert relay.counts == {"mei@example.com": 1, "ana@example.com": 1, "juergen@example.com": 1}
