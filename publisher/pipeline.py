@@ -68,19 +68,25 @@ class Published:
 
 @dataclass(slots=True, kw_only=True)
 class Passed:
-    """What one pass did. ``errors`` are for the operator: exit status 1."""
+    """What one pass did. ``errors`` are for the operator: exit status 1.
+
+    ``came_back_from``: the last run's time, if it was later than now and was undone.
+    """
 
     published: Published | None = None
     opened: list[Opened] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
     started_afresh: int | None = None
+    came_back_from: datetime | None = None
     errors: list[PublisherError] = field(default_factory=list)
 
     @property
     def did_something(self) -> bool:
         """Whether there is anything to tell."""
         wrote = self.published is not None and bool(self.published.written.changed or self.published.written.removed)
-        return bool(wrote or self.opened or self.delivered.attempts or self.started_afresh or self.errors)
+        return bool(
+            wrote or self.opened or self.delivered.attempts or self.started_afresh or self.came_back_from or self.errors
+        )
 
 
 def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: bool) -> Transport:
@@ -347,13 +353,15 @@ def run(
     transport = ready_transport(publication, secrets, fixed_time=fixed_time)
     now = clock()
     environment = environment_of(publication)
+    if not fixed_time:
+        passed.came_back_from = beginnings.come_back(store, now, real=transport.real)
     try:
         passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
         passed.errors += passed.published.errors
     except PublisherError as error:
         passed.errors.append(error)
     if transport.real:
-        passed.started_afresh = _first_real_run(store, now)
+        passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
     if passed.published is not None and not stop.is_set():
         passed.opened, faults = open_editions(publication, store, passed.published, environment=environment, now=now)
@@ -377,18 +385,3 @@ def run(
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
     step(passed)
     return passed
-
-
-def _first_real_run(store: Store, now: datetime) -> int | None:
-    """The number of subscriptions whose cursors start at now, if no run on a real transport was made before."""
-    with store.reading() as connection:
-        if meta.read(connection, "real_since") is not None:
-            return None
-    with store.writing() as connection:
-        # The lock comes before the look: of two first runs at once, the second must see what the first has done.
-        article_store.lock_counter(connection)
-        if meta.read(connection, "real_since") is not None:
-            return None
-        count = beginnings.begin_for_real(connection, now)
-        meta.write_moment(connection, "real_since", now)
-    return count
