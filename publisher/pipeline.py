@@ -80,19 +80,25 @@ class Published:
 
 @dataclass(slots=True, kw_only=True)
 class Passed:
-    """What one pass did. ``errors`` are for the operator: exit status 1."""
+    """What one pass did. ``errors`` are for the operator: exit status 1.
+
+    ``came_back_from``: the last run's time, if it was later than now and was undone.
+    """
 
     published: Published | None = None
     opened: list[Opened] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
     started_afresh: int | None = None
+    came_back_from: datetime | None = None
     errors: list[PublisherError] = field(default_factory=list)
 
     @property
     def did_something(self) -> bool:
         """Whether there is anything to tell."""
         wrote = self.published is not None and bool(self.published.written.changed or self.published.written.removed)
-        return bool(wrote or self.opened or self.delivered.attempts or self.started_afresh or self.errors)
+        return bool(
+            wrote or self.opened or self.delivered.attempts or self.started_afresh or self.came_back_from or self.errors
+        )
 
 
 def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: bool) -> Transport:
@@ -243,8 +249,8 @@ def open_editions(
     *,
     environment: Environment,
     now: datetime,
-) -> list[Opened]:
-    """Opens every edition that is due. Raises TemplateError before anything is opened."""
+) -> tuple[list[Opened], list[TemplateError]]:
+    """Opens every edition that is due, but those of newsletters whose templates are broken: their faults."""
     opener = Opener(
         publication=publication,
         store=store,
@@ -253,10 +259,15 @@ def open_editions(
         render=DigestRenderer(publication, environment),
         now=now,
     )
-    check_overrides(environment, publication)
-    check_notices(environment, publication)
+    try:
+        check_overrides(environment, publication)
+        check_notices(environment, publication)
+    except TemplateError as error:
+        return [], [error]  # it may be a part of any digest: nothing opens
     opener.preflight()
-    return opener.open_due()
+    opened = opener.open_due()
+    # One broken file of several newsletters is one fault.
+    return opened, list({str(fault): fault for fault in opener.faults.values()}.values())
 
 
 def deliver(
@@ -286,7 +297,7 @@ def deliver_only(
     transport = ready_transport(publication, secrets, fixed_time=False)
     passed = Passed()
     if transport.real:
-        passed.started_afresh = _first_real_run(store, clock())
+        passed.started_afresh = beginnings.first_real_run(store, clock())
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
@@ -313,6 +324,8 @@ def run(
     passed = Passed()
     transport = ready_transport(publication, secrets, fixed_time=fixed_time)
     now = clock()
+    if not fixed_time:
+        passed.came_back_from = beginnings.come_back(store, now, real=transport.real)
     try:
         environment = environment_of(publication)
         passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
@@ -320,18 +333,24 @@ def run(
     except PublisherError as error:
         passed.errors.append(error)
     if transport.real:
-        passed.started_afresh = _first_real_run(store, now)
+        passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
     if passed.published is not None and not stop.is_set():
-        try:
-            passed.opened = open_editions(publication, store, passed.published, environment=environment, now=now)
-        except TemplateError as error:
-            passed.errors.append(error)
+        passed.opened, faults = open_editions(publication, store, passed.published, environment=environment, now=now)
+        passed.errors += faults
         step(passed)
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
     passed.errors += passed.delivered.complaints
+    passed.errors += [
+        ConfigurationError(
+            f"the newsletter was removed while mail of it was still to go out: {waiting:,} to go",
+            where=f"feeds/{name}.toml",
+            remedy="put it back until its editions are finished, or cancel them",
+        )
+        for name, waiting in passed.delivered.orphaned.items()
+    ]
     # A database that failed us while delivering is told already, and would make us wait for it once more.
     if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
         with store.writing() as connection:
@@ -339,18 +358,3 @@ def run(
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
     step(passed)
     return passed
-
-
-def _first_real_run(store: Store, now: datetime) -> int | None:
-    """The number of subscriptions whose cursors start at now, if no run on a real transport was made before."""
-    with store.reading() as connection:
-        if meta.read(connection, "real_since") is not None:
-            return None
-    with store.writing() as connection:
-        # The lock comes before the look: of two first runs at once, the second must see what the first has done.
-        article_store.lock_counter(connection)
-        if meta.read(connection, "real_since") is not None:
-            return None
-        count = beginnings.begin_for_real(connection, now)
-        meta.write_moment(connection, "real_since", now)
-    return count

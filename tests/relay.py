@@ -57,6 +57,11 @@ class Relay:
         """How many messages each recipient got."""
         return Counter(item.recipient for item in self.accepted)
 
+    def forget(self) -> None:
+        """What came before does not count."""
+        with self._lock:
+            self._accepted.clear()
+
     def __enter__(self) -> Relay:
         self._controller.start()
         return self

@@ -380,3 +380,103 @@ def test_into_a_maildir_nobody_is_mailed(folder: Path, sqlite_database: str) -> 
     assert len(list((folder / "mail/new").iterdir())) == 2
     assert road.walk(MONDAY + timedelta(minutes=5)).delivered.attempts == 0
     road.store.close()
+
+
+def test_a_newsletter_that_was_removed_keeps_no_other_back_and_loses_nothing(road: Road, relay: Relay) -> None:
+    rows = "address,newsletter,cadence\nmei@example.com,science,weekly\n"
+    add = read_csv(rows.encode(), file="more.csv")
+    import_rows(road.store, road.publication, add, file="more.csv", keys=road.secrets.signing, now=MONDAY)
+    road.set("since = 2026-01-01", "since = 2026-03-02", "feeds/science.toml")
+    friday = MONDAY + timedelta(days=4, hours=1)
+    road.article("Ice", "Thin.", date=friday - timedelta(hours=9), head='section = "science"')
+    relay.refuse = lambda _recipient: "451 later"
+    road.walk(friday)
+    relay.refuse = lambda _recipient: None
+
+    file = road.folder / "feeds/science.toml"
+    text = file.read_text("utf-8")
+    file.unlink()
+    road.publication = load(road.folder)
+    passed = road.walk(friday + timedelta(hours=1))
+    assert [str(error) for error in passed.errors] == [
+        "feeds/science.toml: the newsletter was removed while mail of it was still to go out: 1 to go; "
+        "put it back until its editions are finished, or cancel them"
+    ]
+    assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1}
+
+    file.write_text(text, "utf-8")
+    road.publication = load(road.folder)
+    assert road.walk(friday + timedelta(hours=2)).errors == []
+    assert relay.counts == {"ana@example.com": 1, "juergen@example.com": 1, "mei@example.com": 1}
+
+
+def test_a_subject_that_fails_for_one_newsletter_keeps_no_other_back(road: Road, relay: Relay) -> None:
+    """The sample of three articles passes; the edition of one does not, after its slot was taken."""
+    rows = "address,newsletter,cadence\nmei@example.com,science,weekly\n"
+    add = read_csv(rows.encode(), file="more.csv")
+    import_rows(road.store, road.publication, add, file="more.csv", keys=road.secrets.signing, now=MONDAY)
+    for name in ("One", "Two"):
+        road.article(name, "Text.", date=MONDAY - timedelta(hours=2))
+    road.walk(MONDAY)
+    relay.forget()
+
+    friday = MONDAY + timedelta(days=4, hours=1)
+    road.set("default_cadence", 'subject = "{{ articles[1].title }}"\ndefault_cadence', "feeds/world.toml")
+    road.set("since = 2026-01-01", "since = 2026-03-02", "feeds/science.toml")
+    road.article("Ice", "Thin.", date=friday - timedelta(hours=9), head='section = "science"')
+    passed = road.walk(friday)
+    assert [str(error).partition(": ")[0] for error in passed.errors] == ["feeds/world.toml"]
+    assert relay.counts == {"mei@example.com": 1}
+    assert [str(error).partition(": ")[0] for error in road.walk(friday + timedelta(hours=1)).errors] == [
+        "feeds/world.toml"
+    ]
+
+    road.set("articles[1]", "articles[0]", "feeds/world.toml")
+    assert road.walk(friday + timedelta(hours=2)).errors == []
+    assert relay.counts == {"mei@example.com": 1, "ana@example.com": 1, "juergen@example.com": 1}
+
+
+def test_after_a_run_at_a_time_still_to_come_editions_go_out_again_and_nothing_comes_twice(
+    road: Road, relay: Relay
+) -> None:
+    """A trial with --now years ahead, or a clock that was wrong for one run."""
+    in_2031 = MONDAY.replace(year=2031)
+    road.walk(MONDAY)
+    road.article("Tomorrow", "Text.", date=MONDAY + timedelta(hours=20))
+    road.walk(in_2031)
+    assert relay.counts == {"ana@example.com": 2, "juergen@example.com": 2, "mei@example.com": 1}
+
+    road.article("News", "Text.", date=MONDAY + timedelta(hours=21))
+    passed = road.walk(MONDAY + timedelta(hours=22), fixed_time=False)
+    assert passed.came_back_from == in_2031
+    assert passed.published is not None
+    assert passed.published.left_out == ()
+    passed = road.walk(MONDAY + timedelta(days=1), fixed_time=False)
+    assert passed.came_back_from is None
+    assert [opened.edition.slot for opened in passed.opened] == [datetime(2026, 3, 3, 6, tzinfo=UTC)]
+    assert relay.counts == {"ana@example.com": 3, "juergen@example.com": 3, "mei@example.com": 1}
+    assert relay.accepted[-1].message["Subject"] == "News"
+
+
+def test_a_slot_that_was_tried_out_before_its_time_is_opened_again_on_a_real_transport(
+    folder: Path, sqlite_database: str
+) -> None:
+    road = Road(folder, "maildir:mail")
+    road.import_readers()
+    tuesday = MONDAY + timedelta(days=1)
+    friday = tuesday + timedelta(days=3)
+    road.article("Thursday", "Text.", date=friday - timedelta(days=1))
+    assert len(road.walk(friday).opened) == 1
+    for old, new, file in (
+        ("maildir:mail", "smtp://no-such-relay.invalid", "publication.toml"),
+        ("news.example.org", "news.town.org", "publication.toml"),
+        ("1 Example Street", "1 High Street", "publication.toml"),
+        ("example.org", "town.org", "feeds/world.toml"),
+        ("example.org", "town.org", "feeds/science.toml"),
+    ):
+        road.set(old, new, file)
+    passed = road.walk(MONDAY, fixed_time=False)
+    assert (passed.came_back_from, passed.started_afresh, passed.errors) == (friday, 3, [])
+    passed = road.walk(friday, fixed_time=False)
+    assert [(opened.deliveries, opened.subjects) for opened in passed.opened] == [(2, ("Thursday",))]
+    road.store.close()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from publisher.articles.sources import Source
-from publisher.model.article import Record
+from publisher.model.article import TOO_OLD, Record
 from publisher.model.errors import ArticleError
 from publisher.model.publication import Publication
 
@@ -157,7 +157,7 @@ def number(
         if source.mail is False:
             reason = "mail = false"
         elif source.mail is None and record.published < oldest:
-            reason = "old news"
+            reason = TOO_OLD
         else:
             decided.append(replace(record, sequence=next_number, numbered_at=now, left_out=""))
             next_number += 1

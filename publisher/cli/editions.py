@@ -24,7 +24,9 @@ def editions() -> None:
 
 @editions.command("list")
 @click.option("--newsletter", metavar="NAME", help="Of one newsletter only.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000_000), default=50, show_default=True, help="How many, newest first."
+)
 @click.pass_obj
 def list_(session: Session, newsletter: str | None, limit: int) -> None:
     """The newest editions, newest first."""

@@ -148,6 +148,11 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
             f"not mailed: {record.path} ({record.left_out}); set mail = true in it to mail it all the same"
             for record in passed.published.left_out
         ]
+    if passed.came_back_from is not None:
+        lines.append(
+            f"the last run was at {passed.came_back_from:%Y-%m-%d %H:%M} UTC, which is still to come: "
+            "slots count from now again"
+        )
     if passed.started_afresh is not None:
         lines.append(
             f"first run on a real transport: {count(passed.started_afresh, 'subscription')} start now; "
@@ -215,6 +220,7 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "numbered": [record.path for record in published.numbered],
             "left_out": {record.path: record.left_out for record in published.left_out},
         },
+        "came_back_from": passed.came_back_from,
         "started_afresh": passed.started_afresh,
         "opened": [
             {

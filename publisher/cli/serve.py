@@ -20,7 +20,9 @@ __all__ = ["serve"]
 @click.command(cls=Verb)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 picks one.")
-@click.option("--every", default=60, show_default=True, type=click.IntRange(1), help="Seconds between two passes.")
+@click.option(
+    "--every", default=60, show_default=True, type=click.IntRange(1, 86400), help="Seconds between two passes."
+)
 @click.pass_obj
 def serve(session: Session, host: str, port: int, every: int) -> None:
     """Web pages and scheduler in one process.

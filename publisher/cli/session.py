@@ -134,7 +134,9 @@ class Session:
         """What was asked for, as JSON. Times become ISO 8601 in UTC, values their fields."""
         import json
 
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_as_json))
+        # Another encoding's escapes (\\xe9) would not be JSON's.
+        utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2, default=_as_json))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """What was asked for, in columns: ruled on a terminal, aligned text elsewhere."""

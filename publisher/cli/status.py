@@ -36,6 +36,7 @@ class _Facts:
 
     last_run: datetime | None = None
     subscriptions: int = 0
+    unserved: dict[tuple[str, str], int] = field(default_factory=dict)
     editions: tuple[tuple[Edition, Sums], ...] = ()
     waiting: Waiting | None = None
     readership: tuple[tuple[str, int], ...] = ()
@@ -51,28 +52,13 @@ def status(session: Session) -> None:
     The editions that are not finished and the newest of each cadence, the outbox, the next slots, and how many read
     the feeds through aggregators.
     """
-    from publisher.cli.editions import edition_fields
     from publisher.cli.sentences import edition_sentence, local, outbox_sentence, readership_sentence, zone_of
 
     publication, now = session.publication, session.now()
     facts = _facts(session, now)
     slots = _next_slots(publication, facts, now)
     if session.as_json:
-        session.answer(
-            {
-                "title": publication.title,
-                "last_run": facts.last_run,
-                "subscriptions": facts.subscriptions,
-                "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
-                "outbox": facts.waiting,
-                "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
-                "readership": [
-                    {"day": day, "feed": feed, "subscribers": subscribers}
-                    for day, feed, subscribers in facts.readership_by_day
-                ],
-                "examples": publication.examples_left,
-            }
-        )
+        _answer(session, publication, facts, slots)
         return
     session.show(_headline(publication, facts))
     session.show(_last_run(publication, facts, now))
@@ -83,9 +69,36 @@ def status(session: Session) -> None:
     for at, name, cadence in slots:
         zone = zone_of(publication, name)
         session.show(f"The next {name} {cadence} is due {local(at, zone)} ({zone}).")
+    for (name, cadence), number in facts.unserved.items():
+        session.show(f"{count(number, 'subscription')} of {name}, {cadence}: no feed offers that any more; they wait.")
     if facts.readership:
         session.show(readership_sentence(facts.readership))
     session.show(_next_step(publication, facts))
+
+
+def _answer(session: Session, publication: Publication, facts: _Facts, slots: list[tuple[datetime, str, str]]) -> None:
+    """All of it as JSON."""
+    from publisher.cli.editions import edition_fields
+
+    session.answer(
+        {
+            "title": publication.title,
+            "last_run": facts.last_run,
+            "subscriptions": facts.subscriptions,
+            "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
+            "outbox": facts.waiting,
+            "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
+            "readership": [
+                {"day": day, "feed": feed, "subscribers": subscribers}
+                for day, feed, subscribers in facts.readership_by_day
+            ],
+            "unserved": [
+                {"newsletter": name, "cadence": cadence, "subscriptions": number}
+                for (name, cadence), number in facts.unserved.items()
+            ],
+            "examples": publication.examples_left,
+        }
+    )
 
 
 def brief(session: Session) -> None:
@@ -104,6 +117,9 @@ def brief(session: Session) -> None:
         return
     facts = _facts(session, now)
     slots = _next_slots(publication, facts, now)
+    if session.as_json:
+        _answer(session, publication, facts, slots)
+        return
     session.show(_headline(publication, facts))
     if facts.editions:
         edition, sums = facts.editions[0]
@@ -129,6 +145,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
     from publisher.store import editions, meta, outbox, readership, subscribers
 
     since = (now - timedelta(days=7)).date()
+    offered = {(one.name, cadence.name) for one in publication.newsletters for cadence in one.cadences}
     with session.store().reading() as connection:
         shown: list[tuple[Edition, Sums]] = []
         seen: set[tuple[str, str]] = set()
@@ -140,6 +157,9 @@ def _facts(session: Session, now: datetime) -> _Facts:
         return _Facts(
             last_run=meta.read_moment(connection, "last_run"),
             subscriptions=subscribers.active(connection),
+            unserved={
+                key: number for key, number in subscribers.active_by_cadence(connection).items() if key not in offered
+            },
             editions=tuple(shown),
             waiting=outbox.waiting(connection, now),
             readership=_by_feed(readership.newest(connection, since)),

@@ -147,7 +147,7 @@ def import_(session: Session, file: Path, newsletter: str, cadence: str) -> None
 
 @subscribers.command("list")
 @click.option("--newsletter", metavar="NAME", help="Of one newsletter only.")
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000_000), default=1000, show_default=True, help="How many.")
 @click.pass_obj
 def list_(session: Session, newsletter: str | None, limit: int) -> None:
     """Who reads what, and how often."""

@@ -41,7 +41,8 @@ class Delivered:
 
     ``refused``: by the relay for a limit or a fault of ours; they wait, and nobody is to blame for them.
     ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
-    the operator must know besides, such as an edition that was paused.
+    the operator must know besides, such as an edition that was paused. ``orphaned``: newsletters that are not there
+    any more, and how many messages of theirs wait.
     """
 
     accepted: int = 0
@@ -54,6 +55,7 @@ class Delivered:
     finished: list[int] = field(default_factory=list)
     error: PublisherError | None = None
     complaints: list[PublisherError] = field(default_factory=list)
+    orphaned: dict[str, int] = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:
@@ -126,6 +128,7 @@ class _Pass:
         self._journal: Journal
         self._recorder: Recorder
         self._database: ThreadPoolExecutor
+        self._newsletters = [newsletter.name for newsletter in publication.newsletters]
         self.delivered = Delivered()
 
     def recover(self) -> None:
@@ -157,7 +160,8 @@ class _Pass:
     def nothing_due(self) -> bool:
         """Whether there is no delivery to try now."""
         with self._store.reading() as connection:
-            return outbox.waiting(connection, self._clock()).due == 0
+            self.delivered.orphaned = outbox.orphaned(connection, self._newsletters)
+            return outbox.waiting(connection, self._clock(), self._newsletters).due == 0
 
     def finish_editions(self) -> None:
         """Editions whose last delivery has ended are finished."""
@@ -216,7 +220,14 @@ class _Pass:
         if self._stop.is_set() or self._recorder.error is not None:
             return []
         with self._store.writing() as connection:
-            return outbox.claim(connection, worker=self._journal.worker, now=self._clock(), lease=LEASE, limit=CLAIM)
+            return outbox.claim(
+                connection,
+                worker=self._journal.worker,
+                now=self._clock(),
+                lease=LEASE,
+                limit=CLAIM,
+                newsletters=self._newsletters,
+            )
 
     def _release(self) -> None:
         with self._store.writing() as connection:

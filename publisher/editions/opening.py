@@ -11,8 +11,9 @@ Two processes may open one edition together: what one has frozen or moved, the o
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from publisher.editions.compiling import candidates, decide
@@ -20,6 +21,7 @@ from publisher.editions.renderer import Renderer
 from publisher.editions.slots import due, first_moment
 from publisher.model.article import Article
 from publisher.model.edition import Decision, Edition, EditionState
+from publisher.model.errors import TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
 from publisher.store import Store, groups, openings, returns
@@ -44,6 +46,7 @@ class Opener:
     """Opens what is due at ``now``.
 
     ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them.
+    ``faults``: what is wrong with a newsletter's templates, by its name. Its editions wait; the others open.
     """
 
     publication: Publication
@@ -52,36 +55,49 @@ class Opener:
     newest: int
     render: Renderer
     now: datetime
+    faults: dict[str, TemplateError] = field(default_factory=dict)
 
     def preflight(self) -> None:
-        """Renders a digest of every newsletter, so that a broken template stops us before anything is opened.
-
-        Raises TemplateError with file and line.
-        """
+        """Renders a digest of every newsletter, so that a broken template is in ``faults`` before it opens anything."""
         for feed, newsletter in self._newsletters():
             sample = candidates(feed, newsletter, self.articles, now=self.now)[-3:]
             # One alone may be a letter, which has a template of its own.
             for shown in (sample, sample[:1])[: 2 if newsletter.style == "letter" else 1] if sample else ():
-                self.render(
-                    newsletter,
-                    articles=shown,
-                    rest=sample[:1],
-                    number=1,
-                    slot=self.now,
-                    cadence=newsletter.default_cadence,
-                    language="",
-                )
+                with self._apart(newsletter.name):
+                    self.render(
+                        newsletter,
+                        articles=shown,
+                        rest=sample[:1],
+                        number=1,
+                        slot=self.now,
+                        cadence=newsletter.default_cadence,
+                        language="",
+                    )
 
     def open_due(self) -> list[Opened]:
         """Finishes openings that were cut short, then opens every edition whose slot is due."""
+        opened: list[Opened | None] = []
         with self.store.reading() as connection:
-            numbers = [edition.id for edition in edition_store.in_state(connection, EditionState.OPENING)]
-        opened = [self._complete(number) for number in numbers]
+            begun = edition_store.in_state(connection, EditionState.OPENING)
+        for edition in begun:
+            with self._apart(edition.newsletter):
+                opened.append(self._complete(edition.id))
         for feed, newsletter in self._newsletters():
             for cadence in newsletter.cadences:
-                if (begun := self._begin(feed, newsletter, cadence)) is not None:
-                    opened.append(self._complete(begun))
+                if newsletter.name in self.faults:
+                    break
+                if (number := self._begin(feed, newsletter, cadence)) is not None:
+                    with self._apart(newsletter.name):
+                        opened.append(self._complete(number))
         return [edition for edition in opened if edition is not None]
+
+    @contextmanager
+    def _apart(self, newsletter: str) -> Iterator[None]:
+        """A template that fails keeps its own newsletter's edition: it goes on opening when it is mended."""
+        try:
+            yield
+        except TemplateError as error:
+            self.faults.setdefault(newsletter, error)
 
     def _newsletters(self) -> list[tuple[Feed, Newsletter]]:
         return [(feed, feed.newsletter) for feed in self.publication.feeds if feed.newsletter is not None]

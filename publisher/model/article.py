@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["Article", "Audio", "Author", "Image", "Record"]
+__all__ = ["TOO_OLD", "Article", "Audio", "Author", "Image", "Record"]
+
+TOO_OLD = "old news"
+"""Why a record was left out: its article was old when it was first seen."""
 
 
 @dataclass(frozen=True, slots=True)

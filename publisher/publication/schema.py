@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,8 +31,12 @@ def _zone(name: str) -> str:
 
 
 def _web_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or re.search(r"[\s<>\"\\^`{|}\x00-\x1f\x7f]", url):
         raise ValueError('not a web address: write for example "https://news.example.org"')
     return url.rstrip("/")
 
@@ -59,7 +64,11 @@ def _schedule(written: str) -> str:
 
 
 def _database(url: str) -> str:
-    if not re.match(r"^(sqlite:.+|postgresql://.+)$", url):
+    try:
+        usable = re.fullmatch(r"sqlite:.+|postgresql://.+", url) and urlsplit(url).port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise ValueError('not a database: write "sqlite:publisher.db" or "postgresql://user@host/name"')
     return url
 
@@ -118,6 +127,32 @@ def _selector(name: str) -> str:
     return name
 
 
+def _something(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _font(names: str) -> str:
+    if re.search(r"[<>{};\\]", names):
+        raise ValueError(f"{names!r} is not a list of fonts: write for example \"Georgia, 'Times New Roman', serif\"")
+    return names
+
+
+def _network(name: str) -> str:
+    try:
+        ip_network(name, strict=False)
+    except ValueError:
+        raise ValueError(f'"{name}" is not an address: write for example "127.0.0.1" or "10.0.0.0/8"') from None
+    return name
+
+
+def _day(day: date) -> date:
+    if not 1900 <= day.year <= 9998:
+        raise ValueError(f"{day} is in no year that we know")
+    return day
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -133,6 +168,10 @@ Alias = Annotated[str, AfterValidator(_alias)]
 Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
 Guid = Annotated[str, AfterValidator(_guid)]
 Selector = Annotated[str, AfterValidator(_selector)]
+Title = Annotated[Line, AfterValidator(_something)]
+Fonts = Annotated[Line, AfterValidator(_font)]
+Network = Annotated[str, AfterValidator(_network)]
+Day = Annotated[date, AfterValidator(_day)]
 
 
 class _Table(BaseModel):
@@ -157,7 +196,7 @@ class WebTable(_Table):
     pages: bool = True
     endpoints: bool = True
     permalink: Permalink = "/{year}/{slug}/"
-    trusted_proxies: list[str] = ["127.0.0.1", "::1"]
+    trusted_proxies: list[Network] = ["127.0.0.1", "::1"]
     gone: list[WebPath] = []
     hub: Hub = ""
 
@@ -166,21 +205,21 @@ class ThemeTable(_Table):
     accent: Colour = "#9a3412"
     text: Colour = "#1c1917"
     background: Colour = "#ffffff"
-    font: Line = "Georgia, 'Times New Roman', serif"
-    heading_font: Line = "Georgia, 'Times New Roman', serif"
+    font: Fonts = "Georgia, 'Times New Roman', serif"
+    heading_font: Fonts = "Georgia, 'Times New Roman', serif"
     logo: Line = ""
     width: Annotated[int, Field(ge=320, le=800)] = 600
 
 
 class AuthorTable(_Table):
-    name: Line
+    name: Title
     bio: Line = ""
     url: Line = ""
     picture: Line = ""
 
 
 class PublicationFile(_Table):
-    title: Line
+    title: Title
     url: WebUrl
     description: Line = ""
     language: Language = "en"
@@ -217,7 +256,7 @@ class NewsletterTable(_Table):
     overflow: Literal["link", "carry"] = "link"
     max_wait: Duration | None = None
     late: Duration | None = None
-    since: date | None = None
+    since: Day | None = None
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
     images: Literal["link", "embed"] = "link"
@@ -239,7 +278,7 @@ class PodcastTable(_Table):
 
 
 class FeedFile(_Table):
-    title: Line
+    title: Title
     description: Line = ""
     language: Language | None = None
     select: SelectTable = SelectTable()

@@ -111,6 +111,8 @@ def insert_edition(
 
 def get(connection: Connection, number: int) -> Edition | None:
     """The edition of that number."""
+    if not 0 < number < 2**63:
+        return None
     row = connection.execute(select(editions).where(editions.c.id == number)).first()
     return _edition(row) if row else None
 

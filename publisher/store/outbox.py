@@ -7,7 +7,7 @@ its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,9 +18,17 @@ from publisher.model.delivery import Claimed, DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store import returns
 from publisher.store.choosing import among
-from publisher.store.schema import OUTSTANDING, deliveries, editions, subscribers, subscriptions, suppressions
+from publisher.store.schema import (
+    OUTSTANDING,
+    deliveries,
+    editions,
+    notices,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 
-__all__ = ["Waiting", "claim", "release", "renew", "requeue_expired", "unfinished_of", "waiting"]
+__all__ = ["Waiting", "claim", "orphaned", "release", "renew", "requeue_expired", "unfinished_of", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +41,21 @@ class Waiting:
     next_try: datetime | None
 
 
-def _may_go() -> ColumnElement[bool]:
-    """Notices always; deliveries of editions that are going out.
+def _may_go(newsletters: Collection[str] | None) -> ColumnElement[bool]:
+    """Notices always; deliveries of editions that are going out. Only of these newsletters, if they are given.
 
     An edition is never 0. As a bare column it would draw SQLite to the index of editions, and each claim would sort
     the whole edition to take its first 500.
     """
     edition = func.coalesce(deliveries.c.edition_id, 0)
     going_out = select(editions.c.id).where(editions.c.state == EditionState.GOING_OUT)
-    return or_(edition == 0, edition.in_(going_out))
+    if newsletters is None:
+        return or_(edition == 0, edition.in_(going_out))
+    theirs = select(notices.c.id).where(notices.c.newsletter.in_(newsletters))
+    return or_(
+        and_(edition == 0, deliveries.c.notice_id.in_(theirs)),
+        edition.in_(going_out.where(editions.c.newsletter.in_(newsletters))),
+    )
 
 
 def _waits() -> ColumnElement[bool]:
@@ -49,14 +63,23 @@ def _waits() -> ColumnElement[bool]:
     return and_(OUTSTANDING, deliveries.c.state != DeliveryState.CLAIMED)
 
 
-def claim(connection: Connection, *, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+def claim(
+    connection: Connection,
+    *,
+    worker: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    newsletters: Collection[str] | None = None,
+) -> list[Claimed]:
     """Claims up to ``limit`` due deliveries for ``worker``, notices first; what may no longer be mailed is withdrawn.
 
+    ``newsletters``: those that there are; what waits of another one stays where it is, and keeps nobody back.
     Suppression and consent are read again here: people unsubscribe while an edition is going out.
     """
     chosen = connection.scalars(
         select(deliveries.c.id)
-        .where(_waits(), deliveries.c.try_at <= now, _may_go())
+        .where(_waits(), deliveries.c.try_at <= now, _may_go(newsletters))
         .order_by(deliveries.c.priority, deliveries.c.try_at, deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -191,12 +214,32 @@ def renew(connection: Connection, worker: str, until: datetime) -> None:
     )
 
 
-def waiting(connection: Connection, now: datetime) -> Waiting:
-    """What the outbox holds."""
+def orphaned(connection: Connection, newsletters: Collection[str]) -> dict[str, int]:
+    """How many deliveries wait of each newsletter that is not among these: nobody knows how to write them."""
+    name = func.coalesce(editions.c.newsletter, notices.c.newsletter)
+    rows = connection.execute(
+        select(name, func.count())
+        .select_from(
+            deliveries.outerjoin(editions, editions.c.id == deliveries.c.edition_id).outerjoin(
+                notices, notices.c.id == deliveries.c.notice_id
+            )
+        )
+        .where(
+            deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED]),
+            name.not_in(newsletters),
+        )
+        .group_by(name)
+        .order_by(name)
+    )
+    return dict(rows.all())
+
+
+def waiting(connection: Connection, now: datetime, newsletters: Collection[str] | None = None) -> Waiting:
+    """What the outbox holds; ``due`` only of these newsletters, if they are given."""
     open_states = _waits()
     count = select(func.count()).select_from(deliveries)
     return Waiting(
-        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, _may_go())).scalar_one(),
+        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, _may_go(newsletters))).scalar_one(),
         later=connection.execute(count.where(open_states, deliveries.c.try_at > now)).scalar_one(),
         claimed=connection.execute(count.where(deliveries.c.state == DeliveryState.CLAIMED)).scalar_one(),
         next_try=connection.execute(

@@ -18,6 +18,7 @@ __all__ = [
     "Listed",
     "NewSubscriber",
     "active",
+    "active_by_cadence",
     "by_hash",
     "get",
     "hash_of",
@@ -74,6 +75,17 @@ def _subscriber(row: Row[*tuple[Any, ...]]) -> Subscriber:
         timezone=row.timezone,
         fields=json.loads(row.fields),
     )
+
+
+def active_by_cadence(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many active subscriptions each newsletter and cadence has, whatever the settings say of it."""
+    rows = connection.execute(
+        select(subscriptions.c.newsletter, subscriptions.c.cadence, func.count())
+        .where(subscriptions.c.state == SubscriptionState.ACTIVE.value)
+        .group_by(subscriptions.c.newsletter, subscriptions.c.cadence)
+        .order_by(subscriptions.c.newsletter, subscriptions.c.cadence)
+    )
+    return {(newsletter, cadence): number for newsletter, cadence, number in rows}
 
 
 def active(connection: Connection) -> int:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -141,3 +146,33 @@ def test_status_tells_how_many_read_a_feed_through_aggregators(inside: Path, pro
         {"day": "2026-11-19", "feed": "all", "subscribers": 1230},
         {"day": "2026-11-19", "feed": "world", "subscribers": 12},
     ]
+
+
+def test_readers_of_a_cadence_that_is_gone_are_told(
+    tmp_path: Path, delivered: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "demo"
+    shutil.copytree(delivered, folder)
+    monkeypatch.chdir(folder)
+    (folder / "feeds" / "science.toml").unlink()
+    assert "2 subscriptions of science, weekly: no feed offers that any more; they wait." in program("status").out
+    # Without a command, too, the answer is JSON if that was asked for.
+    assert program("--json").json["unserved"] == [{"newsletter": "science", "cadence": "weekly", "subscriptions": 2}]
+
+
+@pytest.mark.parametrize("words", [("editions", "show", str(10**22)), ("editions", "list", "--limit", str(10**22))])
+def test_a_number_beyond_all_reason_is_wrong_usage(inside: Path, program: Program, words: tuple[str, ...]) -> None:
+    answer = program(*words)
+    assert answer.status == 2
+    assert "fault of ours" not in answer.err
+
+
+def test_json_is_json_whatever_the_terminal_speaks(inside: Path) -> None:
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        answer = subprocess.run(
+            [sys.executable, "-m", "publisher", "--json", "subscribers", "list"],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert [one["name"] for one in json.loads(answer.stdout)][1] == "Jürgen Weiß"

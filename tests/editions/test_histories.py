@@ -33,6 +33,7 @@ from publisher.model.publication import Publication
 from publisher.store import Store, open_store, outbox, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
+from publisher.store import outcomes as outcome_store
 from publisher.store import subscriptions as subscription_store
 from publisher.store.editions import OUTSTANDING
 from publisher.store.schema import deliveries, missed, subscribers, subscriptions, suppressions, variants
@@ -214,7 +215,7 @@ class Histories(RuleBasedStateMachine):
             for delivery, result in zip(claimed, results, strict=False)
         ]
         with self.store.writing() as connection:
-            outbox.record(
+            outcome_store.record(
                 connection,
                 outcomes,
                 worker="w",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from publisher.model.errors import ConfigurationError, UsageError
 from publisher.publication import find_root, load, load_secrets
+from publisher.publication.loading import validate
 
 PUBLICATION = """\
 title = "The Example"
@@ -150,3 +152,34 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert secrets.signing == (b"k" * 40,)
     assert secrets.relay_password == "hush"
     assert not (tmp_path / "secrets.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("title", ""),
+        ("url", "https://ex ample.org"),
+        ("url", "https://example.org:port"),
+        ("url", "https://[::1"),
+        ("database", "postgresql://user@host:port/name"),
+        ("web.trusted_proxies", ["somewhere"]),
+        ("theme.font", "serif; } </style>"),
+    ],
+)
+def test_a_value_that_would_fail_only_later_is_refused_with_its_line(key: str, value: object) -> None:
+    table, _, name = key.rpartition(".")
+    written = f"{name} = {json.dumps(value)}"
+    required = "".join(
+        line for line in ('title = "T"\n', 'url = "https://example.org"\n') if not line.startswith(f"{name} ")
+    )
+    text = f"{required}[{table}]\n{written}\n" if table else f"{written}\n{required}"
+    [fault] = validate("publication.toml", text)
+    assert fault.line == (4 if table else 1)
+    assert f'"{key}' in fault.cause
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_refused(day: str) -> None:
+    text = f'title = "T"\n[newsletter]\nsender = "a@example.org"\nsince = {day}\ncadences = {{ daily = "07:00" }}\n'
+    [fault] = validate("feeds/all.toml", text)
+    assert (fault.line, fault.cause) == (4, f'"newsletter.since": {day} is in no year that we know')
