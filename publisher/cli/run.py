@@ -54,8 +54,6 @@ def run(session: Session, at: str | None, max_time: str | None) -> None:
     )
     for error in passed.errors:
         session.failed(error)
-    if at is not None and passed.opened and (ahead := max(one.edition.slot for one in passed.opened)) > session.now():
-        session.say(f"--now is ahead of the clock: what opened is not due again before {_day(ahead, publication)}")
     if session.as_json:
         session.answer(_as_values(passed))
     elif session.terminal or not session.quiet or passed.did_something:
@@ -71,12 +69,6 @@ def _clock(session: Session, at: str | None, publication: Publication) -> Callab
         return session.now
     start, began = read_moment(at, zone=publication.timezone, option="--now"), session.now()
     return lambda: start + (session.now() - began)
-
-
-def _day(moment: datetime, publication: Publication) -> str:
-    from publisher.cli.sentences import local
-
-    return local(moment, publication.timezone)
 
 
 def seconds_of(max_time: str | None) -> float | None:

@@ -86,5 +86,7 @@ class _Settings:
             )
         if current != self._last:
             self._last = current
-            self._session.say("the settings have changed: feeds, pages and mail go by them; the forms after a restart")
+            self._session.say(
+                "the settings have changed: feeds, pages and mail go by them, forms and moved addresses after a restart"
+            )
         return current

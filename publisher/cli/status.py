@@ -186,14 +186,18 @@ def _by_feed(documents: dict[str, int]) -> tuple[tuple[str, int], ...]:
 
 
 def _next_slots(publication: Publication, facts: _Facts, now: datetime) -> list[tuple[datetime, str, str]]:
-    """The next slot of each cadence, the earliest first; later than ``now`` where `run --now` went ahead. Pure."""
+    """The next slot of each cadence, the earliest first. Pure.
+
+    Slots that `run --now` decided ahead of the clock are not next, unless the next run comes back from that time.
+    """
     from publisher.editions.slots import slots_after
 
+    comes_back = facts.last_run is not None and facts.last_run > now + timedelta(days=1)
     return sorted(
         (at, newsletter.name, cadence.name)
         for newsletter in publication.newsletters
         for cadence in newsletter.cadences
-        for after in (max(now, facts.decided.get((newsletter.name, cadence.name), now)),)
+        for after in (now if comes_back else max(now, facts.decided.get((newsletter.name, cadence.name), now)),)
         if (at := next(slots_after(cadence, newsletter.timezone, after), None)) is not None
     )
 
