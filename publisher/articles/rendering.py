@@ -159,7 +159,11 @@ class _Pictures:
                 where=self._path,
                 remedy="move it inside",
             )
-        if not file.is_file():
+        try:
+            there = file.is_file()
+        except OSError:  # a folder on its way that may not be entered
+            there = False
+        if not there:
             raise ArticleError(
                 f'there is no {what} "{relative}"',
                 where=self._path,

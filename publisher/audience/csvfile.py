@@ -1,8 +1,8 @@
 """Reading a plain CSV of subscribers: ``address,name,newsletter,cadence,topics,language`` and own fields.
 
 Guarantees: a bad row is reported with its line and never keeps the others out, not even one with a quote that
-never ends. Delimiters: comma, semicolon or tab. UTF-8 with or without BOM, UTF-16 with BOM, else Latin-1.
-Touches nothing. Fails with UsageError for a file without a usable first line.
+never ends. Delimiters: comma, semicolon or tab. UTF-8 with or without BOM, UTF-16 with BOM; a line that is not UTF-8
+is Latin-1. Touches nothing. Fails with UsageError for a file without a usable first line.
 """
 
 from __future__ import annotations
@@ -71,7 +71,15 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        # Line by line: one odd line in a file of UTF-8 must not turn everybody's name into nonsense.
+        return "\n".join(map(_decoded_line, content.removeprefix(codecs.BOM_UTF8).split(b"\n")))
+
+
+def _decoded_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
 
 
 def _header(lines: list[str], first: int, delimiter: str, file: str) -> tuple[list[str], int]:

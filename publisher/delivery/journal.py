@@ -20,6 +20,7 @@ a start without a reply.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import socket
@@ -148,7 +149,10 @@ class Journal:
             self._open.pop(outcome.delivery, None)
             self._announced.pop(outcome.delivery, None)
         if self._size > COMPACT_AT and not self._durable:
-            self._compact()
+            try:
+                self._compact()
+            except OSError as error:
+                raise self._refused(error) from error
 
     async def _synced(self, earlier: asyncio.Future[None] | None) -> None:
         """One fdatasync in a thread, after the one under way."""
@@ -198,9 +202,15 @@ class Journal:
         data = "".join(lines).encode()
         temporary = self._path.with_suffix(".tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        os.write(descriptor, data)
-        os.fdatasync(descriptor)
-        os.replace(temporary, self._path)
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fdatasync(descriptor)
+            os.replace(temporary, self._path)
+        except OSError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
         os.close(self._descriptor)
         self._descriptor, self._size = descriptor, len(data)
 
@@ -231,10 +241,18 @@ def _reply_line(outcome: Outcome) -> str:
 def left_behind(state: Path) -> Iterator[tuple[Path, str, list[Outcome]]]:
     """Each dead worker's journal: its file, the worker's name, and what became of its attempts.
 
-    Call it holding the delivery lock, commit the outcomes, then remove the file.
+    Call it holding the delivery lock, commit the outcomes, then remove the file. Raises OutputError for one that
+    cannot be read: what it knows must not be sent again.
     """
     for path in sorted(state.glob("journal-*.log")):
-        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+        try:
+            lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+        except OSError as error:
+            raise OutputError(
+                f"a delivery journal cannot be read ({error.strerror})",
+                where=str(path),
+                remedy="let one user run publisher, and make the file theirs",
+            ) from error
         # The last piece has no end: a torn write, or nothing.
         yield path, *_read(lines[:-1], boot=this_boot())
 

@@ -45,6 +45,18 @@ class Environment(SandboxedEnvironment):
 
 
 _TEMPLATES = (".html", ".txt", ".css")
+# A file that cannot be read, a template that includes itself, and whatever an expression can do wrong.
+_FAULTS = (
+    JinjaError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _WHERE_TO_LOOK = "copy the built-in template of that name and change it in small steps"
 
 
@@ -95,7 +107,7 @@ def render(environment: Environment, name: str, values: Mapping[str, Any]) -> st
         raise _missing(error, name) from error
     except TemplateSyntaxError as error:
         raise _unparsed(error, name) from error
-    except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         file, line = _innermost(error, name)
         raise TemplateError(f"does not render: {error}", where=file, line=line, remedy=_WHERE_TO_LOOK) from error
 
@@ -105,7 +117,7 @@ def render_line(environment: Environment, source: str, values: Mapping[str, Any]
     try:
         template = environment.overlay(autoescape=False).from_string(source)
         return " ".join(template.render(values).split())
-    except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         raise TemplateError(f"{error}", where=where, remedy="mend the template in this setting") from error
 
 

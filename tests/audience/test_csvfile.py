@@ -114,3 +114,9 @@ def test_no_file_makes_it_fall_over_and_every_row_is_accounted_for(text: str) ->
     read_back = read(content)
     assert read_back
     assert len({row.line for row in read_back if row.line}) == len(read_back)
+
+
+def test_one_line_in_another_encoding_leaves_everybody_elses_name_alone() -> None:
+    content = "address,name\njuergen@example.com,Jürgen\n".encode() + "zoe@example.com,Zoë\n".encode("latin-1")
+    names = [row.name for row in read_csv(content, file="a.csv") if isinstance(row, CsvRow)]
+    assert names == ["Jürgen", "Zoë"]

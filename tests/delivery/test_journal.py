@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from publisher.delivery import journal as journals
 from publisher.delivery.journal import Journal, left_behind
 from publisher.model.delivery import Outcome, Result
+from publisher.model.errors import OutputError
 from tests.delivery.attempts import outgoing
 
 
@@ -91,3 +93,13 @@ def test_compacting_keeps_what_the_database_does_not_know(tmp_path: Path, monkey
     found = killed(tmp_path, many)
     assert found[100] is Result.ACCEPTED
     assert [number for number, result in found.items() if result is Result.UNKNOWN] == [101]
+
+
+def test_a_journal_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal-host-1-ab.log"
+    if os.geteuid() == 0:  # root reads anything, but not a folder
+        path.mkdir()
+    else:
+        path.touch(mode=0)
+    with pytest.raises(OutputError, match=r"a delivery journal cannot be read \(.+\); let one user run publisher"):
+        list(left_behind(tmp_path))
