@@ -13,7 +13,8 @@ from datetime import datetime
 
 from publisher.articles.id_writing import write_ids
 from publisher.articles.inspecting import inspect_articles
-from publisher.articles.intake import look_at, number_new, remember
+from publisher.articles.intake import look_at, remember
+from publisher.articles.numbering import number_articles
 from publisher.articles.rendering import render_articles
 from publisher.articles.sources import read_sources
 from publisher.delivery.delivering import Delivered, deliver_outbox
@@ -154,7 +155,8 @@ def publish(
     left_out: list[Record] = []
     if mailing:
         rendered = {article.id for article in articles}
-        decided, sequences = number_new(store, [item for item in identified if item.record.id in rendered], now=now)
+        readable = [item for item in identified if item.record.id in rendered]
+        decided, sequences = number_articles(store, readable, now=now)
         numbered = [record for record in decided if record.sequence is not None]
         left_out = [record for record in decided if record.sequence is None]
         articles = [replace(article, sequence=sequences.get(article.id)) for article in articles]

@@ -480,3 +480,39 @@ def test_a_slot_that_was_tried_out_before_its_time_is_opened_again_on_a_real_tra
     passed = road.walk(friday, fixed_time=False)
     assert [(opened.deliveries, opened.subjects) for opened in passed.opened] == [(2, ("Thursday",))]
     road.store.close()
+
+
+def test_an_article_that_could_not_be_read_when_its_edition_opened_comes_with_the_next(
+    road: Road, relay: Relay
+) -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    road.walk(MONDAY)
+    road.article("Late", "Text.", date=MONDAY + timedelta(hours=3))
+    road.walk(MONDAY + timedelta(hours=4))
+    relay.forget()
+    file = road.folder / "articles" / "Late.md"
+    good = file.read_text("utf-8")
+    file.write_text(good.replace('title = "', "title = "), "utf-8")
+    road.article("Other", "Text.", date=MONDAY + timedelta(hours=5))
+    assert len(road.walk(tuesday).errors) == 1
+    assert [item.message["Subject"] for item in relay.accepted] == ["Other", "Other"]
+    file.write_text(good, "utf-8")
+    assert road.walk(tuesday + timedelta(hours=1)).errors == []
+    relay.forget()
+    road.walk(tuesday + timedelta(days=1))
+    assert [item.message["Subject"] for item in relay.accepted] == ["Late", "Late"]
+    relay.forget()
+
+    # Away for a while once more, it is nothing new to those who have it.
+    file.write_text(good.replace("+++\nText", "draft = true\n+++\nText"), "utf-8")
+    road.walk(tuesday + timedelta(days=1, hours=1))
+    file.write_text(good, "utf-8")
+    for hours in (2, 23, 24):
+        road.walk(tuesday + timedelta(days=1, hours=hours))
+    assert relay.accepted == []
+    # The weekly reader gets both on Sunday, each once.
+    road.walk(MONDAY + timedelta(days=6, hours=2))
+    assert relay.counts == {"mei@example.com": 1}
+    message = relay.accepted[0].message
+    assert part(message, "plain").count("Late") > 0
+    assert message["Subject"].endswith("and 2 more")

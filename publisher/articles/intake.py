@@ -1,12 +1,10 @@
-"""The articles of the folder as the database knows them: identified, remembered and numbered.
+"""The articles of the folder as the database knows them: identified and remembered.
 
-Guarantees: a number is taken under the counter's lock, and what another run decided meanwhile is what counts; a
-transaction is begun only if something changed.
+Guarantees: what another run decided meanwhile is what counts; a transaction is begun only if something changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +17,7 @@ from publisher.model.publication import Publication
 from publisher.store import Store, meta
 from publisher.store import articles as article_store
 
-__all__ = ["Looked", "look_at", "number_new", "remember"]
+__all__ = ["Looked", "look_at", "remember"]
 
 
 def remember(
@@ -48,27 +46,6 @@ def remember(
             identified, changed, errors = decide(records)
             article_store.save(connection, changed, records)
     return identified, errors
-
-
-def number_new(store: Store, identified: list[Identified], *, now: datetime) -> tuple[list[Record], dict[str, int]]:
-    """Numbers what is seen public and mailable for the first time: what was decided now, and all the numbers."""
-    with store.reading() as connection:
-        last_run = meta.read_moment(connection, "last_run")
-    if not number(identified, last_run=last_run, now=now, next_number=1):
-        return [], _numbers(item.record for item in identified)
-    with store.writing() as connection:
-        newest = article_store.lock_counter(connection)
-        # Another run may have numbered them since: what the database says now is what counts.
-        records = article_store.records(connection)
-        current = [replace(item, record=records[item.record.id]) for item in identified]
-        decided = number(current, last_run=last_run, now=now, next_number=newest + 1)
-        article_store.save(connection, decided, records)
-        article_store.take_numbers(connection, newest + sum(record.sequence is not None for record in decided))
-    return decided, _numbers([*(item.record for item in current), *decided])
-
-
-def _numbers(records: Iterable[Record]) -> dict[str, int]:
-    return {record.id: record.sequence for record in records if record.sequence is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

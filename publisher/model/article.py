@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["TOO_OLD", "Article", "Audio", "Author", "Image", "Record"]
+__all__ = ["AWAY", "TOO_OLD", "Article", "Audio", "Author", "Image", "Record"]
 
 TOO_OLD = "old news"
 """Why a record was left out: its article was old when it was first seen."""
+
+AWAY = "away for now"
+"""Why one with a number is left out: its article could not be read, or was a draft again, in a later run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the database remembers of an article. ``left_out``: why it has no number, once that is decided.
+    """What the database remembers of an article. ``left_out``: why it has no number, once that is decided; or
+    that its article, which has one, is away.
 
     ``place``: its number in the order of publication, given once it is first seen public, whether it is mailed or not.
     """

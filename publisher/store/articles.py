@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from publisher.model.article import Record
-from publisher.store.schema import articles, counters
+from publisher.model.delivery import DeliveryState
+from publisher.model.edition import EditionState
+from publisher.store.editions import OUTSTANDING
+from publisher.store.schema import articles, counters, deliveries, editions, variants
 
-__all__ = ["counter", "lock_counter", "numbers", "records", "save", "take_numbers"]
+__all__ = ["counter", "had", "lock_counter", "numbers", "records", "save", "take_numbers"]
 
 _COLUMNS = tuple(field.name for field in fields(Record))
 
@@ -30,6 +34,24 @@ def save(connection: Connection, changed: Iterable[Record], known: Iterable[str]
     for row in rows:
         if row["id"] in known:
             connection.execute(update(articles).where(articles.c.id == row["id"]).values(row))
+
+
+def had(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of these articles that some reader has, may have, or is about to get."""
+    live = exists().where(
+        deliveries.c.variant_id == variants.c.id,
+        or_(deliveries.c.state.in_((*OUTSTANDING, DeliveryState.ACCEPTED)), deliveries.c.was_unknown),
+    )
+    opening = exists().where(editions.c.id == variants.c.edition_id, editions.c.state == EditionState.OPENING)
+    found = set()
+    for identity in ids:
+        written = json.dumps(identity)
+        listed = or_(
+            variants.c.articles.contains(written, autoescape=True), variants.c.rest.contains(written, autoescape=True)
+        )
+        if connection.execute(select(variants.c.id).where(listed, or_(opening, live)).limit(1)).first():
+            found.add(identity)
+    return found
 
 
 def counter(connection: Connection) -> int:

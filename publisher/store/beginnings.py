@@ -74,7 +74,7 @@ def _undo_the_future(connection: Connection, now: datetime, *, anew: bool) -> No
         connection.execute(update(deliveries).where(later, column > now + _A_DAY).values({column.name: now}))
     public = articles.c.public_since > now
     if anew:
-        connection.execute(update(articles).where(public).values(sequence=None, numbered_at=None))
+        connection.execute(update(articles).where(public).values(sequence=None, numbered_at=None, left_out=""))
     connection.execute(update(articles).where(public).values(public_since=None))
     connection.execute(update(articles).where(articles.c.left_out == TOO_OLD).values(left_out=""))
 
