@@ -133,7 +133,7 @@ def _visit(element: HtmlElement, *, page: str, column: int) -> None:
 
 def _table(element: HtmlElement) -> None:
     """Says how it can be shown: ``wide`` with many columns, ``breaks`` if its words are too long for a phone."""
-    rows = [[cell.text_content() for cell in row] for row in element.iter("tr")]
+    rows = [[cell.text_content() for cell in row.iterchildren("td", "th")] for row in element.iter("tr")]
     widest = max(map(len, rows), default=0)
     longest = [0] * widest
     for row in rows:

@@ -204,3 +204,7 @@ def test_any_html_comes_out_balanced_and_unnamed(html: str) -> None:
         assert "id" not in element.attrib
         assert element.tag != "a" or element.attrib["href"]
         assert element.tag != "img" or element.attrib["width"]
+
+
+def test_a_comment_among_the_cells_of_a_table_is_no_cell() -> None:
+    assert "<td" in mail("<table><tr><!-- c --><td>One</td></tr></table>")
