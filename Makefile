@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_TIME := 2026-11-20T08:10
 
-.PHONY: demo test check catalogues serve judges clean
+.PHONY: demo test slow check catalogues serve judges clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/publisher subscribers import subscribers.csv
@@ -20,7 +20,11 @@ demo: $(VENV)/demo.stamp
 	@echo "          $(BIN)/publisher preview all --open"
 
 test: $(VENV)/test.stamp
-	@$(BIN)/python -m pytest -n auto -q -rs
+	@$(BIN)/python -m pytest -n auto -q -rs -m "not slow"
+
+# What `test` leaves out: kills at each commit, random histories, servers of others.
+slow: $(VENV)/test.stamp
+	@$(BIN)/python -m pytest -n auto -q -rs -m slow
 
 # Everything that continuous integration checks.
 check: $(VENV)/dev.stamp

@@ -104,6 +104,7 @@ def ready(folder: Path, database: str) -> tuple[Path, str]:
     return folder, database
 
 
+@pytest.mark.slow
 def test_killed_at_each_commit_the_next_run_completes_the_edition(
     folder: Path, sqlite_database: str, tmp_path: Path
 ) -> None:

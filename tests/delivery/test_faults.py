@@ -355,6 +355,7 @@ def test_thousands_with_temporary_and_permanent_refusals_add_up() -> None:
     run(scene)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_faults_at_random_points_lose_nobody(seed: int) -> None:
     async def scene() -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -353,6 +354,7 @@ class Histories(RuleBasedStateMachine):
                 assert len(json.loads(row.articles)) <= self.publication.newsletters[0].max_items
 
 
+@pytest.mark.slow
 def test_each_wanted_article_is_in_exactly_one_place_whatever_happens(migrated_sqlite: Path) -> None:
     Histories.migrated = migrated_sqlite
     from hypothesis.stateful import run_state_machine_as_test

@@ -192,6 +192,7 @@ class _History:
         assert again == made, "deciding once more changes nothing"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_28_whatever_happens_each_article_stands_in_one_document_and_closed_pages_stay(seed: int, limit: int) -> None:

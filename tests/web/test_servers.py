@@ -77,6 +77,7 @@ def address(published: Publication) -> Iterator[str]:
         yield host + published.url.removeprefix("https://news.example.org")
 
 
+@pytest.mark.slow
 @pytest.mark.nginx
 def test_nginx_gives_the_headers_that_our_own_server_gives(published: Publication, address: str, site_of: Any) -> None:
     ours = site_of(published).client
