@@ -123,7 +123,7 @@ def _send_test_message(session: Session, folder: Path, address: str) -> None:
     try:
         publication, secrets = load(folder), load_secrets(folder)
         transport = ready_transport(publication, secrets, fixed_time=False)
-        outcome = send_trial(publication, transport, address, now=session.now())
+        outcome = send_trial(publication, transport, address, secrets=secrets, now=session.now())
     except PublisherError as error:
         session.failed(error)
     else:

@@ -1,4 +1,4 @@
-"""`publisher preview`: the next edition as .html, .txt and .eml, as a reader would get it.
+"""`publisher preview`: the next edition as .html, .txt and .eml, as a reader would get it; in the browser; by mail.
 
 The .eml is the message to the letter. The .html is for the eyes: it shows the publication's own pictures from this
 machine, because at their web addresses they are only after the next run, and not before the site is on the web.
@@ -18,8 +18,10 @@ from publisher.cli.verb import Verb
 from publisher.model.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from publisher.editions.preview import Reader
-    from publisher.model.feed import Newsletter
+    from publisher.editions.preview import Preview
+    from publisher.model.article import Article
+    from publisher.model.feed import Feed
+    from publisher.model.publication import Publication
 
 __all__ = ["preview"]
 
@@ -35,46 +37,129 @@ __all__ = ["preview"]
     help="Where to write; otherwise preview/.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the HTML in the browser.")
+@click.option("--send", "recipients", multiple=True, metavar="ADDRESS", help="Mail a marked test copy there.")
 @click.pass_obj
 def preview(
-    session: Session, newsletter: str, address: str | None, cadence: str | None, out: Path | None, show: bool
+    session: Session,
+    newsletter: str,
+    address: str | None,
+    cadence: str | None,
+    out: Path | None,
+    show: bool,
+    recipients: tuple[str, ...],
 ) -> None:
     """The next edition as .html, .txt and .eml.
 
-    Opens no edition and moves nobody's cursor. Where nothing new is waiting, the newest articles stand in.
+    Opens no edition and moves nobody's cursor. Where nothing new is waiting, the newest articles stand in. A test copy
+    (--send) goes out through the publication's transport, is marked in its subject, and counts for nothing.
     """
-    from publisher import pipeline
-    from publisher.editions.preview import preview_edition
-    from publisher.theme.environment import environment_of
-    from publisher.theme.media import theme_media
-
     publication = session.publication
+    feed = feed_of(publication, newsletter)
+    seen, _ = seen_by(session, publication, feed, address, cadence)
+    sent = _send(session, publication, seen, recipients)
+    paths = _write_all(publication, seen, out) if out or show or not recipients else {}
+    if session.as_json:
+        session.answer(
+            {
+                "newsletter": newsletter,
+                "cadence": seen.cadence,
+                "slot": seen.slot,
+                "subject": seen.subject,
+                "preheader": seen.preheader,
+                "waiting": seen.waiting,
+                "articles": [article.path for article in seen.articles],
+                "files": {kind: str(path) for kind, path in paths.items()},
+                "sent": sent,
+            }
+        )
+    else:
+        if seen.reader.barred:
+            session.say(f"this reader would get nothing ({seen.reader.barred}); otherwise it would be this")
+        if not seen.waiting:
+            session.say("nothing new is waiting for this reader; these are the newest articles")
+        session.say(f"subject: {seen.subject}")
+        session.say(f"{count(len(seen.articles), 'article')}, {len(seen.html.encode()) / 1024:.0f} KB of HTML")
+        for path in paths.values():
+            session.say(f"wrote {path}")
+        for recipient, reply in sent.items():
+            session.say(f"sent a test copy to {recipient}: {reply}")
+    if show:
+        click.launch(str(paths["html"]))
+
+
+def feed_of(publication: Publication, newsletter: str) -> Feed:
+    """The feed whose newsletter has that name. Raises UsageError."""
     feed = publication.feed(newsletter)
     if feed is None or feed.newsletter is None:
         names = ", ".join(known.name for known in publication.newsletters) or "none"
         raise UsageError(f'there is no newsletter "{newsletter}"', remedy=f"there are: {names}")
-    articles, errors = pipeline.look(publication, session.store(), now=session.now())
+    return feed
+
+
+def seen_by(
+    session: Session, publication: Publication, feed: Feed, address: str | None, cadence: str | None
+) -> tuple[Preview, list[Article]]:
+    """The next edition as that subscriber would get it, and all articles; faults of single articles are reported.
+
+    Raises UsageError, AddressError, TemplateError, ConfigurationError.
+    """
+    from publisher import pipeline
+    from publisher.editions.preview import next_edition
+    from publisher.theme.environment import environment_of
+
+    assert feed.newsletter is not None
+    now = session.now()
+    articles, errors = pipeline.look(publication, session.store(), now=now)
     for error in errors:
         session.failed(error)
-    reader, theirs = _reader(session, feed.newsletter, address, cadence)
-    seen = preview_edition(
+    seen = next_edition(
         publication,
         session.secrets,
+        session.store(),
         environment_of(publication),
         feed,
         feed.newsletter,
-        theirs,
-        reader,
         articles,
-        number=_next_number(session),
-        now=session.now(),
+        address=address,
+        cadence=cadence,
+        now=now,
     )
-    folder = out or publication.root / "preview"
-    paths = {
-        "html": folder / f"{newsletter}.html",
-        "txt": folder / f"{newsletter}.txt",
-        "eml": folder / f"{newsletter}.eml",
+    return seen, articles
+
+
+def _send(session: Session, publication: Publication, seen: Preview, recipients: Iterable[str]) -> dict[str, str]:
+    """The reply to each test copy, by address. Nothing leaves while an address is none, or examples are left."""
+    if not recipients:
+        return {}
+    from publisher.audience.addresses import parse_address
+    from publisher.delivery.trial import send_test_copy
+    from publisher.pipeline import ready_transport
+
+    addresses = [parse_address(recipient).text for recipient in recipients]
+    transport = ready_transport(publication, session.secrets, fixed_time=False)
+    return {
+        address: send_test_copy(
+            publication,
+            session.secrets,
+            transport,
+            seen.newsletter,
+            seen.digest,
+            address,
+            number=seen.number,
+            language=seen.reader.language,
+            name=seen.reader.name,
+            fields=seen.reader.fields,
+            now=session.now(),
+        ).reply
+        for address in dict.fromkeys(addresses)
     }
+
+
+def _write_all(publication: Publication, seen: Preview, out: Path | None) -> dict[str, Path]:
+    from publisher.theme.media import theme_media
+
+    folder = out or publication.root / "preview"
+    name = seen.newsletter.name
     media = [
         *theme_media(publication),
         *((Path(file), target) for article in seen.articles for file, target in article.media),
@@ -84,62 +169,10 @@ def preview(
         "txt": seen.text.encode(),
         "eml": seen.message,
     }
+    paths = {kind: folder / f"{name}.{kind}" for kind in contents}
     for kind, path in paths.items():
         _write(path, contents[kind])
-    if session.as_json:
-        session.answer(
-            {
-                "newsletter": newsletter,
-                "cadence": theirs,
-                "slot": seen.slot,
-                "subject": seen.subject,
-                "waiting": seen.waiting,
-                "articles": [article.path for article in seen.articles],
-                "files": {kind: str(path) for kind, path in paths.items()},
-            }
-        )
-    else:
-        if not seen.waiting:
-            session.say("nothing new is waiting for this reader; these are the newest articles")
-        session.say(f"subject: {seen.subject}")
-        session.say(f"{count(len(seen.articles), 'article')}, {len(seen.html.encode()) / 1024:.0f} KB of HTML")
-        for path in paths.values():
-            session.say(f"wrote {path}")
-    if show:
-        click.launch(str(paths["html"]))
-
-
-def _reader(session: Session, newsletter: Newsletter, address: str | None, cadence: str | None) -> tuple[Reader, str]:
-    """Whom to preview for, and that reader's cadence. Without an address: somebody who subscribes today."""
-    from publisher.audience.addresses import parse_address
-    from publisher.audience.hashing import address_hash
-    from publisher.editions.preview import Reader
-    from publisher.store import subscriptions
-
-    with session.store().reading() as connection:
-        if address is None:
-            chosen = cadence or newsletter.default_cadence
-            cursor = subscriptions.starting_cursor(connection, newsletter.name, chosen)
-            return Reader(address="reader@example.org", cursor=cursor), chosen
-        hashed = address_hash(parse_address(address), session.secrets.signing)
-        found = subscriptions.of_address(connection, hashed, newsletter.name)
-    if found is None:
-        raise UsageError(
-            f'{address} does not subscribe to "{newsletter.name}"',
-            remedy="see: publisher subscribers list, or leave --as out",
-        )
-    subscriber, subscription = found
-    return (
-        Reader(
-            address=subscriber.address,
-            name=subscriber.name,
-            subscription=subscription.id,
-            cursor=subscription.cursor,
-            topics=subscription.topics,
-            language=subscription.language,
-        ),
-        cadence or subscription.cadence,
-    )
+    return paths
 
 
 def _with_local_pictures(html: str, url: str, media: Iterable[tuple[Path, str]]) -> str:
@@ -148,14 +181,6 @@ def _with_local_pictures(html: str, url: str, media: Iterable[tuple[Path, str]])
         if file.is_file():
             html = html.replace(f'"{url}/{quote(target)}"', f'"{file.absolute().as_uri()}"')
     return html
-
-
-def _next_number(session: Session) -> int:
-    from publisher.store import editions
-
-    with session.store().reading() as connection:
-        newest = editions.listing(connection, limit=1)
-    return newest[0].id + 1 if newest else 1
 
 
 def _write(path: Path, content: bytes) -> None:

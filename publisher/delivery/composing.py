@@ -5,7 +5,7 @@ What is the same on every retry: the digest, the Date (the due time), the Messag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from hashlib import blake2b
 from publisher.audience.addresses import needs_smtputf8, wire_address
 from publisher.audience.links import links
 from publisher.audience.tokens import token
-from publisher.delivery.dkim import signer_of
+from publisher.delivery.dkim import Signer, signer_of
 from publisher.delivery.message import Envelope, Template, compile_message
 from publisher.model.delivery import Claimed, Outgoing
 from publisher.model.errors import ConfigurationError
@@ -23,7 +23,7 @@ from publisher.store import Store
 from publisher.store import editions as edition_store
 from publisher.store import notices as notice_store
 
-__all__ = ["Composer", "edition_envelope"]
+__all__ = ["Composer", "edition_envelope", "personal_fields", "signed"]
 
 
 def edition_envelope(
@@ -64,9 +64,7 @@ class Composer:
             assert claimed.variant is not None
             newsletter, template = self._variant(claimed.variant)
             more = {}
-        fields = _own(claimed.fields) if claimed.fields else {}
-        if claimed.subscription is not None:
-            fields.update(links(self._publication, newsletter, claimed.subscription, self._keys))
+        fields = personal_fields(self._publication, newsletter, claimed.fields, claimed.subscription, self._keys)
         if more:
             fields.update(more)
         domain = _domain(newsletter.sender_address)
@@ -78,8 +76,7 @@ class Composer:
             fields=fields,
             date=claimed.due_at,
         )
-        if (signer := self._signer(newsletter.sender_address)) is not None:
-            buffers.insert(0, signer.signatures(buffers, at=int(self._clock().timestamp())))
+        signed(buffers, self._signer(newsletter.sender_address), at=self._clock())
         return Outgoing(
             delivery=claimed.id,
             fence=claimed.fence,
@@ -137,6 +134,22 @@ def _domain(address: str) -> str:
     return wire_address(address).rpartition("@")[2]
 
 
-def _own(fields: dict[str, str]) -> dict[str, str]:
-    """The publisher's own fields of a reader. A column of an import must not become a link of ours."""
-    return {name: value for name, value in fields.items() if not name.endswith(("_url", "_mailto"))}
+def personal_fields(
+    publication: Publication,
+    newsletter: Newsletter,
+    own: Mapping[str, str],
+    subscription: int | None,
+    keys: Sequence[bytes],
+) -> dict[str, str]:
+    """A reader's values for a message: ``own`` fields, and the links of ``subscription`` (None: no links). Pure."""
+    # A column of an import must not become a link of ours.
+    fields = {name: value for name, value in own.items() if not name.endswith(("_url", "_mailto"))} if own else {}
+    if subscription is not None:
+        fields.update(links(publication, newsletter, subscription, keys))
+    return fields
+
+
+def signed(buffers: list[bytes], signer: Signer | None, *, at: datetime) -> None:
+    """Puts the signatures, if there is a signer, before the message."""
+    if signer is not None:
+        buffers.insert(0, signer.signatures(buffers, at=int(at.timestamp())))

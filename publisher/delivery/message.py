@@ -42,6 +42,7 @@ class Envelope:
     ``language``     a language tag such as ``en``, or empty
     ``reply_to``     an address that somebody reads, or empty
     ``feedback_id``  ``edition:newsletter:kind:sender``, nothing personal, or empty
+    ``test``         what a test message is of; empty in all others
     """
 
     sender_name: str
@@ -52,6 +53,7 @@ class Envelope:
     language: str = ""
     reply_to: str = ""
     feedback_id: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def _common_headers(envelope: Envelope, boundary: str) -> bytes:
     lines.append("Auto-Submitted: auto-generated\r\n")
     if envelope.feedback_id:
         lines.append(headers.plain("Feedback-ID", envelope.feedback_id))
+    if envelope.test:
+        lines.append(headers.plain("X-Publisher-Test", envelope.test))
     if envelope.language:
         lines.append(headers.plain("Content-Language", envelope.language))
     lines.append("MIME-Version: 1.0\r\n")

@@ -1,24 +1,34 @@
-"""A test message: does mail leave through this transport, and does it look right where it arrives?
+"""Test messages: does mail leave through this transport, and does it look right where it arrives?
 
-It counts for nothing: no delivery, no ledger, no journal.
+They count for nothing: no delivery, no ledger, no journal. They are signed like all others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets as randomness
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from html import escape
 
 from publisher.audience.addresses import parse_address, wire_address
+from publisher.delivery.composing import edition_envelope, personal_fields, signed
+from publisher.delivery.dkim import signer_of
 from publisher.delivery.message import Envelope, compile_message
 from publisher.delivery.transport import Transport
 from publisher.model.delivery import Outcome, Outgoing, Result
 from publisher.model.edition import Digest
 from publisher.model.errors import TransportError
-from publisher.model.publication import Publication
+from publisher.model.feed import Newsletter
+from publisher.model.publication import Publication, Secrets
 
-__all__ = ["send_trial"]
+__all__ = ["TEST", "send_test_copy", "send_trial"]
+
+TEST = "[Test]"
+"""What the subject of a test copy begins with; filters and colleagues know it by that."""
+
+_NOBODY = 0
 
 
 class _Forgetting:
@@ -31,12 +41,13 @@ class _Forgetting:
         """Nothing to write."""
 
 
-def send_trial(publication: Publication, transport: Transport, recipient: str, *, now: datetime) -> Outcome:
-    """Sends one short message to ``recipient`` from the first newsletter's sender.
+def send_trial(
+    publication: Publication, transport: Transport, recipient: str, *, now: datetime, secrets: Secrets | None = None
+) -> Outcome:
+    """Sends one short message to ``recipient`` from the first newsletter's sender. Unsigned without ``secrets``.
 
-    Raises AddressError, and TransportError if it was not accepted.
+    Raises AddressError, ConfigurationError (a key of DKIM's), and TransportError if it was not accepted.
     """
-    address = parse_address(recipient)
     newsletter = publication.newsletters[0]
     text = f"This is a test message of {publication.title}.\n\nIf you can read it, mail leaves as it should.\n"
     digest = Digest(
@@ -45,16 +56,78 @@ def send_trial(publication: Publication, transport: Transport, recipient: str, *
         html=f"<!doctype html><html lang=en><title>Test</title><p>{escape(text)}</p></html>",
         text=text,
     )
-    envelope = Envelope(sender_name=newsletter.sender_name, sender_address=newsletter.sender_address, date=now)
-    domain = wire_address(newsletter.sender_address).rpartition("@")[2]
-    message_id = f"<test.{randomness.token_hex(8)}@{domain}>"
+    envelope = Envelope(
+        sender_name=newsletter.sender_name, sender_address=newsletter.sender_address, date=now, test="trial"
+    )
+    return _send(publication, secrets, transport, newsletter, digest, envelope, recipient, fields={}, now=now)
+
+
+def send_test_copy(
+    publication: Publication,
+    secrets: Secrets,
+    transport: Transport,
+    newsletter: Newsletter,
+    digest: Digest,
+    recipient: str,
+    *,
+    number: int,
+    language: str,
+    name: str = "",
+    fields: Mapping[str, str],
+    now: datetime,
+) -> Outcome:
+    """Sends the digest of a preview to ``recipient``, marked in subject and header, dated now.
+
+    ``name`` and ``fields`` are those of the reader whom the preview is for; the links are nobody's, so that pressing
+    them unsubscribes nobody. Raises AddressError, ConfigurationError, and TransportError if it was not accepted.
+    """
+    envelope = edition_envelope(publication, newsletter, number=number, date=now, language=language)
+    values = {
+        **personal_fields(publication, newsletter, fields, _NOBODY, secrets.signing),
+        "name": name,
+        "address": recipient,
+    }
+    marked = replace(digest, subject=f"{TEST} {digest.subject}")
+    return _send(
+        publication,
+        secrets,
+        transport,
+        newsletter,
+        marked,
+        replace(envelope, test=newsletter.name),
+        recipient,
+        fields=values,
+        now=now,
+    )
+
+
+def _send(
+    publication: Publication,
+    secrets: Secrets | None,
+    transport: Transport,
+    newsletter: Newsletter,
+    digest: Digest,
+    envelope: Envelope,
+    recipient: str,
+    *,
+    fields: Mapping[str, str],
+    now: datetime,
+) -> Outcome:
+    address = parse_address(recipient)
+    sender = wire_address(newsletter.sender_address)
+    message_id = f"<test.{randomness.token_hex(8)}@{sender.rpartition('@')[2]}>"
+    buffers = compile_message(digest, envelope).message(
+        message_id=message_id, recipient_address=address.text, fields=fields
+    )
+    if secrets is not None:
+        signed(buffers, signer_of(publication, secrets, sender), at=now)
     outgoing = Outgoing(
         delivery=0,
         fence=0,
         message_id=message_id,
-        envelope_sender=wire_address(newsletter.sender_address),
+        envelope_sender=sender,
         recipient=address.wire,
-        buffers=compile_message(digest, envelope).message(message_id=message_id, recipient_address=address.text),
+        buffers=buffers,
         smtputf8=address.smtputf8,
     )
     outcome = asyncio.run(_deliver(transport, outgoing))

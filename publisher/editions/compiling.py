@@ -14,7 +14,7 @@ from publisher.model.article import Article
 from publisher.model.edition import Decision, Group
 from publisher.model.feed import Feed, Newsletter
 
-__all__ = ["candidates", "decide"]
+__all__ = ["arranged", "candidates", "decide"]
 
 
 def candidates(
@@ -81,20 +81,20 @@ def _decide(
     if len(wanted) > newsletter.max_items and newsletter.overflow == "carry" and not group.snoozed:
         # What is too much for one digest is not taken over: the earlier delivery keeps its articles.
         taken = [article for article in wanted if _number(article) > group.cursor][: newsletter.max_items]
-        return Decision(group=group, articles=_arranged(taken), to=_number(taken[-1]), takes_over=False)
+        return Decision(group=group, articles=arranged(taken), to=_number(taken[-1]), takes_over=False)
     # A slice of minus zero would be everything, so the split is counted from the front.
     split = max(0, len(wanted) - newsletter.max_items)
     return Decision(
         group=group,
-        articles=_arranged(wanted[split:]),
+        articles=arranged(wanted[split:]),
         rest=tuple(article.id for article in reversed(wanted[:split])),
         to=cutoff,
     )
 
 
-def _arranged(articles: Iterable[Article]) -> tuple[str, ...]:
-    """Pinned first, then by weight, then newest first: arranging only, after they were taken."""
-    ordered = sorted(articles, key=lambda a: (not a.pin, -a.weight, -a.published.timestamp(), -_number(a)))
+def arranged(articles: Iterable[Article]) -> tuple[str, ...]:
+    """Ids in the order of a digest: pinned first, then by weight, then newest first. Pure; after they were taken."""
+    ordered = sorted(articles, key=lambda a: (not a.pin, -a.weight, -a.published.timestamp(), -(a.sequence or 0)))
     return tuple(article.id for article in ordered)
 
 

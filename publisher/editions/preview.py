@@ -1,56 +1,104 @@
-"""The next edition as one reader would get it, before anything is opened. Nothing is saved."""
+"""The next edition as one reader would get it, before anything is opened. Nothing is saved.
+
+Guarantees: the message is byte for byte what a run at that slot delivers to the reader, if nothing changes until then,
+apart from its Message-ID (which is the delivery's) and the time of a signature.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from publisher.audience.links import links
-from publisher.delivery.composing import edition_envelope
+from publisher.audience.addresses import wire_address
+from publisher.delivery.composing import edition_envelope, personal_fields, signed
+from publisher.delivery.dkim import signer_of
 from publisher.delivery.message import compile_message, message_bytes
-from publisher.editions.compiling import candidates, decide
+from publisher.editions.compiling import arranged, candidates, decide
 from publisher.editions.embedding import embeddable
+from publisher.editions.reader import Reader, cadence_of, made_up, next_slot, subscribed
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article
-from publisher.model.edition import Digest, Group
+from publisher.model.edition import Digest
 from publisher.model.errors import UsageError
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.publication import Publication, Secrets
-from publisher.model.subscriber import EVERYTHING
+from publisher.store import Store
+from publisher.store import articles as article_store
+from publisher.store import editions as edition_store
 from publisher.theme.environment import Environment, check_overrides
 from publisher.theme.fields import fill
 
-__all__ = ["Preview", "Reader", "next_articles", "preview_edition"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """Whom the preview is for; ``subscription`` 0 is somebody made up."""
-
-    address: str
-    name: str = ""
-    subscription: int = 0
-    cursor: int = 0
-    topics: str = EVERYTHING
-    language: str = ""
+__all__ = ["Preview", "Reader", "next_articles", "next_edition", "preview_edition"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """``html`` and ``text`` have the reader's own fields in them; ``message`` is the whole message, CRLF.
 
-    ``waiting``: whether these articles are really waiting for the reader; else the newest ones stand in.
+    ``digest`` is what a run would freeze. ``waiting``: whether these articles are really waiting for the reader; else
+    the newest ones stand in. ``number`` is the edition's, if no other opens before it.
     """
 
+    newsletter: Newsletter
+    cadence: str
+    reader: Reader
     slot: datetime
+    number: int
+    language: str
     subject: str
+    preheader: str
     html: str
     text: str
     message: bytes
+    digest: Digest
     articles: tuple[Article, ...]
+    rest: tuple[Article, ...]
     waiting: bool
+
+
+def next_edition(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    environment: Environment,
+    feed: Feed,
+    newsletter: Newsletter,
+    articles: Sequence[Article],
+    *,
+    address: str | None,
+    cadence: str | None,
+    now: datetime,
+) -> Preview:
+    """What the next run delivers to the subscriber of ``address`` (None: to somebody who subscribes today).
+
+    ``articles`` as a run at ``now`` would number them. Raises UsageError, AddressError, TemplateError.
+    """
+    with store.reading() as connection:
+        if address is None:
+            chosen = cadence_of(newsletter, cadence or newsletter.default_cadence)
+            reader = made_up(connection, newsletter, chosen.name)
+        else:
+            reader, name = subscribed(connection, newsletter, address, cadence, keys=secrets.signing, now=now)
+            chosen = cadence_of(newsletter, name)
+        slot = next_slot(connection, newsletter, chosen, now=now)
+        newest = edition_store.listing(connection, limit=1)
+        records = article_store.numbers(connection).values()
+    return preview_edition(
+        publication,
+        secrets,
+        environment,
+        feed,
+        newsletter,
+        chosen.name,
+        reader,
+        articles,
+        number=newest[0].id + 1 if newest else 1,
+        slot=slot,
+        numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
+        now=now,
+    )
 
 
 def preview_edition(
@@ -65,27 +113,26 @@ def preview_edition(
     *,
     number: int,
     now: datetime,
+    slot: datetime | None = None,
+    numbered_at: Mapping[str, datetime] | None = None,
 ) -> Preview:
-    """Renders it. Raises UsageError (no such cadence, no article at all), TemplateError (a broken override, of
-    whichever template, with file and line).
+    """Renders it. ``slot`` None: the first after ``now``.
+
+    Raises UsageError (no such cadence, no article at all), TemplateError (a broken override, of whichever template,
+    with file and line), ConfigurationError (a key of DKIM's).
     """
     check_overrides(environment, publication)
-    cadence = newsletter.cadence(cadence_name)
-    if cadence is None:
-        raise UsageError(
-            f'"{newsletter.name}" has no cadence "{cadence_name}"',
-            remedy=f"choose from: {', '.join(known.name for known in newsletter.cadences)}",
-        )
-    chosen, rest, waiting = next_articles(feed, newsletter, reader, articles, now=now)
+    cadence = cadence_of(newsletter, cadence_name)
+    slot = slot or next(slots_after(cadence, newsletter.timezone, now), now)
+    chosen, rest, waiting = next_articles(
+        feed, newsletter, reader, articles, numbered_at=numbered_at, now=now, opens=max(slot, now)
+    )
     if not chosen:
         raise UsageError(
             "there is no public article to preview",
             where=feed.file,
             remedy="take the draft line out of one, or: publisher new TITLE",
         )
-    slot = next(slots_after(cadence, newsletter.timezone, now), now)
-    language = reader.language or newsletter.language
-    pictures = embeddable(publication, chosen) if newsletter.images == "embed" else {}
     digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
@@ -93,75 +140,83 @@ def preview_edition(
         number=number,
         slot=slot,
         cadence=cadence.name,
-        language=language,
+        language=reader.language,
     )
-    seen = _addressed(
-        publication,
-        secrets,
-        newsletter,
-        digest,
-        reader,
+    fields = personal_fields(publication, newsletter, reader.fields, reader.subscription, secrets.signing)
+    values = {"name": reader.name, "address": reader.address, **fields}
+    html = fill(digest.html, values, escaped=True)
+    for url, picture in (embeddable(publication, chosen) if digest.pictures else {}).items():
+        html = html.replace(f'"cid:{picture.cid}"', f'"{url}"')  # a browser has no message to find it in
+    seen = Preview(
+        newsletter=newsletter,
+        cadence=cadence.name,
+        reader=reader,
         slot=slot,
         number=number,
-        language=language,
+        language=reader.language or newsletter.language,
+        subject=fill(digest.subject, values),
+        preheader=fill(digest.preheader, values),
+        html=html,
+        text=fill(digest.text, values),
+        message=b"",
+        digest=digest,
         articles=tuple(chosen),
+        rest=tuple(rest),
         waiting=waiting,
     )
-    html = seen.html
-    for url, picture in pictures.items():
-        html = html.replace(f'"cid:{picture.cid}"', f'"{url}"')  # a browser has no message to find it in
-    return replace(seen, html=html)
+    return replace(seen, message=_message(publication, secrets, seen, fields, now=now))
 
 
 def next_articles(
-    feed: Feed, newsletter: Newsletter, reader: Reader, articles: Sequence[Article], *, now: datetime
+    feed: Feed,
+    newsletter: Newsletter,
+    reader: Reader,
+    articles: Sequence[Article],
+    *,
+    now: datetime,
+    opens: datetime | None = None,
+    numbered_at: Mapping[str, datetime] | None = None,
 ) -> tuple[list[Article], list[Article], bool]:
     """What the next edition has for the reader: its articles, those only linked, and whether they really wait. Pure.
 
-    Where nothing waits, the newest public articles stand in.
+    ``opens``: when it opens, and what is dated until then is public; None: ``now``. Where nothing waits, the newest
+    public articles stand in, in the same order.
     """
-    mailable = candidates(feed, newsletter, articles, now=now)
+    opens = opens or now
+    known = {article.id: article for article in _published_until(opens, articles, now=now)}
+    mailable = candidates(feed, newsletter, known.values(), now=opens)
     newest = max((article.sequence or 0 for article in mailable), default=0)
-    group = Group(reader.cursor, reader.topics, reader.language, 1)
-    decision = decide([group], mailable, newsletter, cutoff=newest, numbered_at={}, now=now)[0]
-    known = {article.id: article for article in articles}
+    decision = decide(
+        [reader.group], mailable, newsletter, cutoff=newest, numbered_at=dict(numbered_at or {}), now=opens
+    )[0]
     if decision.articles:
         return [known[one] for one in decision.articles], [known[one] for one in decision.rest], True
     public = [article for article in articles if article.is_public(now) and feed.selection.matches(article)]
-    return public[: newsletter.max_items], [], False
+    return [known[one] for one in arranged(public[: newsletter.max_items])], [], False
 
 
-def _addressed(
-    publication: Publication,
-    secrets: Secrets,
-    newsletter: Newsletter,
-    digest: Digest,
-    reader: Reader,
-    *,
-    slot: datetime,
-    number: int,
-    language: str,
-    articles: tuple[Article, ...],
-    waiting: bool,
-) -> Preview:
-    fields = links(publication, newsletter, reader.subscription, secrets.signing)
-    domain = newsletter.sender_address.rpartition("@")[2]
-    template = compile_message(
-        digest, edition_envelope(publication, newsletter, number=number, date=slot, language=language)
+def _published_until(opens: datetime, articles: Sequence[Article], *, now: datetime) -> list[Article]:
+    """``articles`` with numbers for those that become public before the edition opens, in the order of their dates."""
+    newest = max((article.sequence or 0 for article in articles), default=0)
+    coming = sorted(
+        (one for one in articles if one.sequence is None and not one.is_public(now) and one.is_public(opens)),
+        key=lambda one: (one.published, one.id),
     )
-    message = template.message(
-        message_id=f"<preview@{domain}>",
+    numbers = {one.id: newest + place for place, one in enumerate(coming, 1)}
+    return [replace(one, sequence=numbers.get(one.id, one.sequence)) for one in articles]
+
+
+def _message(
+    publication: Publication, secrets: Secrets, seen: Preview, fields: Mapping[str, str], *, now: datetime
+) -> bytes:
+    newsletter, reader = seen.newsletter, seen.reader
+    sender = wire_address(newsletter.sender_address)
+    envelope = edition_envelope(publication, newsletter, number=seen.number, date=seen.slot, language=reader.language)
+    buffers = compile_message(seen.digest, envelope).message(
+        message_id=f"<preview@{sender.rpartition('@')[2]}>",
         recipient_address=reader.address,
         recipient_name=reader.name,
         fields=fields,
     )
-    values = {"name": reader.name, "address": reader.address, **fields}
-    return Preview(
-        slot=slot,
-        subject=fill(digest.subject, values),
-        html=fill(digest.html, values, escaped=True),
-        text=fill(digest.text, values),
-        message=message_bytes(message),
-        articles=articles,
-        waiting=waiting,
-    )
+    signed(buffers, signer_of(publication, secrets, sender), at=now)
+    return message_bytes(buffers)

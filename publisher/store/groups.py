@@ -8,8 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Decision, Digest, Group
@@ -19,6 +32,7 @@ from publisher.store.schema import deliveries, groups, subscribers, subscription
 __all__ = [
     "decide_group",
     "freeze_variant",
+    "group_of",
     "is_snoozed",
     "is_suppressed",
     "read_groups",
@@ -82,32 +96,49 @@ def read_groups(
     connection: Connection, *, newsletter: str, cadence: str, slot: datetime, after: int = 0
 ) -> list[Group]:
     """The readers who may be mailed, grouped by what can make their lists differ; subscriptions above ``after``."""
-    earlier = deliveries.alias("earlier")
-    readers = (
-        select(
-            subscriptions.c.cursor,
-            func.coalesce(earlier.c.cursor_from, subscriptions.c.cursor).label("start"),
-            subscriptions.c.topics,
-            subscriptions.c.language,
-            was_snoozed(slot).label("snoozed"),
-        )
-        .select_from(subscriptions.outerjoin(earlier, earlier.c.id == superseded()))
-        .where(readers_of(newsletter, cadence), ~is_suppressed(), ~is_snoozed(slot), subscriptions.c.id > after)
-        .subquery()
+    readers = _apart(slot).where(
+        readers_of(newsletter, cadence), ~is_suppressed(), ~is_snoozed(slot), subscriptions.c.id > after
     )
-    columns = list(readers.c)
+    each = readers.subquery()
+    columns = list(each.c)
     rows = connection.execute(select(*columns, func.count().label("readers")).group_by(*columns).order_by(*columns))
-    return [
-        Group(
-            cursor=row.cursor,
-            topics=row.topics,
-            language=row.language,
-            count=row.readers,
-            start=row.start,
-            snoozed=bool(row.snoozed),
+    return [_group(row, row.readers) for row in rows]
+
+
+def group_of(connection: Connection, subscription: int, *, slot: datetime) -> Group | None:
+    """The group of one reader alone, whatever the cadence; None for one who gets nothing at that slot."""
+    row = connection.execute(
+        _apart(slot).where(
+            subscriptions.c.id == subscription,
+            subscriptions.c.state == "active",
+            ~is_suppressed(),
+            ~is_snoozed(slot),
         )
-        for row in rows
-    ]
+    ).first()
+    return _group(row, 1) if row else None
+
+
+def _apart(slot: datetime) -> Select[tuple[int, int, str, str, bool]]:
+    """What can make readers' lists differ."""
+    earlier = deliveries.alias("earlier")
+    return select(
+        subscriptions.c.cursor,
+        func.coalesce(earlier.c.cursor_from, subscriptions.c.cursor).label("start"),
+        subscriptions.c.topics,
+        subscriptions.c.language,
+        was_snoozed(slot).label("snoozed"),
+    ).select_from(subscriptions.outerjoin(earlier, earlier.c.id == superseded()))
+
+
+def _group(row: Row[*tuple[Any, ...]], count: int) -> Group:
+    return Group(
+        cursor=row.cursor,
+        topics=row.topics,
+        language=row.language,
+        count=count,
+        start=row.start,
+        snoozed=bool(row.snoozed),
+    )
 
 
 def variant_id(connection: Connection, edition: int, key: str) -> int | None:
