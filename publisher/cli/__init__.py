@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("publisher.cli.deliver:deliver", "Only the outbox, as one of several workers."),
     "serve": ("publisher.cli.serve:serve", "Web pages and scheduler in one process."),
     "editions": ("publisher.cli.steering:editions", "Editions: list, show, hold, resume, cancel, retry."),
+    "explain": (
+        "publisher.cli.explain:explain",
+        "Where an article is, and why a reader got it or not.",
+    ),
     "subscribers": ("publisher.cli.subscribers:subscribers", "Subscribers: add, import, list."),
     "dkim": ("publisher.cli.dkim:dkim", "Signatures: a key and its DNS record."),
     "status": ("publisher.cli.status:status", "Today at a glance."),

@@ -1,0 +1,231 @@
+"""What the records say of one article and of one reader: editions that carry it, deliveries, attempts, what was missed.
+
+Reading only; what it means is decided in `publisher.editions.explaining`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+
+from publisher.model.delivery import DeliveryState
+from publisher.model.edition import Edition, EditionState
+from publisher.model.subscriber import ConsentEvent, Subscription
+from publisher.store import consents, subscriptions
+from publisher.store.editions import get as edition_of
+from publisher.store.schema import attempts, deliveries, editions, missed, subscribers, variants
+from publisher.store.schema import subscriptions as rows
+
+__all__ = ["Attempt", "Carried", "Missed", "Reading", "Traced", "carried", "erased", "readings", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A line of the ledger."""
+
+    at: datetime
+    result: str
+    code: int
+    reply: str
+    relay: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An edition that has the article in some variant. ``deliveries``: of those variants, by state.
+
+    ``in_full`` and ``linked``: deliveries that have it among their articles, and those that only link it.
+    """
+
+    edition: Edition
+    deliveries: dict[str, int]
+    in_full: int
+    linked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A delivery that has the article. ``linked``: only behind the link to the rest. ``attempts``: oldest first."""
+
+    id: int
+    edition: Edition
+    linked: bool
+    state: DeliveryState
+    try_at: datetime
+    ended_at: datetime | None
+    reply: str
+    was_unknown: bool
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """Why a reader never gets an article, as it was recorded."""
+
+    reason: str
+    at: datetime
+    edition: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One subscription with all that concerns the article. ``events``: its consent history, oldest first.
+
+    ``deliveries`` newest first. ``passed``: the first edition of its newsletter and cadence, opened since the
+    subscription was confirmed, that reached the article's number.
+    """
+
+    subscription: Subscription
+    created_at: datetime
+    confirmed_at: datetime | None
+    events: tuple[ConsentEvent, ...]
+    deliveries: tuple[Traced, ...]
+    missed: Missed | None
+    passed: Edition | None
+
+
+def _listed(article: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Variants that carry the article, and those that link it. The quotes make it a whole id."""
+    written = json.dumps(article)
+    return (
+        variants.c.articles.contains(written, autoescape=True),
+        variants.c.rest.contains(written, autoescape=True),
+    )
+
+
+def carried(connection: Connection, article: str) -> list[Carried]:
+    """The editions that carry or link the article, oldest first."""
+    in_full, linked = _listed(article)
+    counts = connection.execute(
+        select(
+            variants.c.edition_id,
+            case((in_full, False), else_=True).label("linked"),
+            deliveries.c.state,
+            func.count(deliveries.c.id).label("count"),
+        )
+        .select_from(variants.outerjoin(deliveries, deliveries.c.variant_id == variants.c.id))
+        .where(or_(in_full, linked))
+        .group_by(variants.c.edition_id, "linked", deliveries.c.state)
+        .order_by(variants.c.edition_id)
+    ).all()
+    found: list[Carried] = []
+    for number in dict.fromkeys(row.edition_id for row in counts):
+        edition = edition_of(connection, number)
+        assert edition is not None
+        own = [row for row in counts if row.edition_id == number and row.state]
+        states: dict[str, int] = {}
+        for row in own:
+            states[row.state] = states.get(row.state, 0) + row._mapping["count"]
+        found.append(
+            Carried(
+                edition=edition,
+                deliveries=states,
+                in_full=sum(row._mapping["count"] for row in own if not row.linked),
+                linked=sum(row._mapping["count"] for row in own if row.linked),
+            )
+        )
+    return found
+
+
+def readings(connection: Connection, subscriber: int, article: str, sequence: int | None) -> dict[str, Reading]:
+    """A subscriber's subscriptions with what they have to do with the article, by newsletter."""
+    found: dict[str, Reading] = {}
+    events = consents.history(connection, subscriber)
+    for (_, newsletter), subscription in sorted(subscriptions.of_subscribers(connection, [subscriber]).items()):
+        times = connection.execute(
+            select(rows.c.created_at, rows.c.confirmed_at).where(rows.c.id == subscription.id)
+        ).one()
+        since = times.confirmed_at or times.created_at
+        found[newsletter] = Reading(
+            subscription=subscription,
+            created_at=times.created_at,
+            confirmed_at=times.confirmed_at,
+            events=tuple(event for event in events if event.newsletter == newsletter),
+            deliveries=_deliveries(connection, subscription.id, article),
+            missed=_missed(connection, subscription.id, sequence),
+            passed=_passed(connection, subscription, sequence, since),
+        )
+    return found
+
+
+def unfinished(connection: Connection, newsletter: str) -> list[Edition]:
+    """The newsletter's editions that nothing has left of yet: opening, awaiting approval or held; oldest first."""
+    waiting = (EditionState.OPENING, EditionState.AWAITING_APPROVAL, EditionState.HELD)
+    numbers = connection.scalars(
+        select(editions.c.id)
+        .where(editions.c.newsletter == newsletter, editions.c.state.in_(waiting))
+        .order_by(editions.c.id)
+    ).all()
+    return [edition for number in numbers if (edition := edition_of(connection, number)) is not None]
+
+
+def erased(connection: Connection, subscriber: int) -> bool:
+    """Whether nothing but the address's hash is left of the subscriber."""
+    return bool(
+        connection.execute(
+            select(subscribers.c.id).where(subscribers.c.id == subscriber, subscribers.c.address.is_(None))
+        ).first()
+    )
+
+
+def _deliveries(connection: Connection, subscription: int, article: str) -> tuple[Traced, ...]:
+    in_full, linked = _listed(article)
+    found = connection.execute(
+        select(deliveries, in_full.label("in_full"))
+        .join(variants, variants.c.id == deliveries.c.variant_id)
+        .where(deliveries.c.subscription_id == subscription, or_(in_full, linked))
+        .order_by(deliveries.c.id.desc())
+    ).all()
+    traced = []
+    for row in found:
+        edition = edition_of(connection, row.edition_id)
+        assert edition is not None
+        lines = connection.execute(select(attempts).where(attempts.c.delivery_id == row.id).order_by(attempts.c.id))
+        traced.append(
+            Traced(
+                id=row.id,
+                edition=edition,
+                linked=not row.in_full,
+                state=DeliveryState(row.state),
+                try_at=row.try_at,
+                ended_at=row.ended_at,
+                reply=row.reply,
+                was_unknown=row.was_unknown,
+                attempts=tuple(
+                    Attempt(at=line.at, result=line.result, code=line.code, reply=line.reply, relay=line.relay)
+                    for line in lines
+                ),
+            )
+        )
+    return tuple(traced)
+
+
+def _missed(connection: Connection, subscription: int, sequence: int | None) -> Missed | None:
+    row = connection.execute(
+        select(missed.c.reason, missed.c.at, missed.c.edition_id).where(
+            missed.c.subscription_id == subscription, missed.c.sequence == sequence
+        )
+    ).first()
+    return None if row is None else Missed(reason=row.reason, at=row.at, edition=row.edition_id)
+
+
+def _passed(
+    connection: Connection, subscription: Subscription, sequence: int | None, since: datetime
+) -> Edition | None:
+    if sequence is None:
+        return None
+    number = connection.execute(
+        select(editions.c.id)
+        .where(
+            editions.c.newsletter == subscription.newsletter,
+            editions.c.cadence == subscription.cadence,
+            editions.c.cutoff >= sequence,
+            editions.c.opened_at >= since,
+        )
+        .order_by(editions.c.id)
+        .limit(1)
+    ).scalar()
+    return None if number is None else edition_of(connection, number)
