@@ -42,6 +42,7 @@ from publisher.store import articles as article_store
 from publisher.store.groups import read_groups
 from publisher.syndication.building import build_public, without_place
 from publisher.syndication.public import Written
+from publisher.syndication.telling import Telling, Told
 from publisher.theme.environment import Environment, check_overrides, environment_of
 
 __all__ = [
@@ -89,6 +90,7 @@ class Passed:
     published: Published | None = None
     opened: list[Opened] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
+    told: Told = field(default_factory=Told)
     started_afresh: int | None = None
     came_back_from: datetime | None = None
     errors: list[PublisherError] = field(default_factory=list)
@@ -98,7 +100,13 @@ class Passed:
         """Whether there is anything to tell."""
         wrote = self.published is not None and bool(self.published.written.changed or self.published.written.removed)
         return bool(
-            wrote or self.opened or self.delivered.attempts or self.started_afresh or self.came_back_from or self.errors
+            wrote
+            or self.opened
+            or self.delivered.attempts
+            or self.told.topics
+            or self.started_afresh
+            or self.came_back_from
+            or self.errors
         )
 
 
@@ -334,6 +342,8 @@ def run(
         passed.errors += passed.published.errors
     except PublisherError as error:
         passed.errors.append(error)
+    # Beside everything that follows: a hub that hangs holds nothing up.
+    telling = Telling(publication, store, clock=clock, pretended=fixed_time)
     if transport.real:
         passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
@@ -345,6 +355,8 @@ def run(
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
     passed.errors += passed.delivered.complaints
+    passed.told = telling.ended()
+    passed.errors += passed.told.errors
     passed.errors += [
         ConfigurationError(
             f"the newsletter was removed while mail of it was still to go out: {waiting:,} to go",

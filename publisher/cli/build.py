@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +58,7 @@ def _built_again(session: Session, publication: Publication, *, compress: bool) 
 def _build(session: Session, publication: Publication, *, compress: bool) -> Published:
     from publisher import pipeline
     from publisher.syndication.servers import write_configurations
+    from publisher.syndication.telling import tell_hub
     from publisher.theme.environment import environment_of
 
     published = pipeline.publish(
@@ -67,6 +69,8 @@ def _build(session: Session, publication: Publication, *, compress: bool) -> Pub
         mailing=False,
         compress=compress,
     )
+    told = tell_hub(publication, session.store(), clock=session.now)
+    published = replace(published, errors=(*published.errors, *told.errors))
     samples = [str(file.relative_to(publication.root)) for file in write_configurations(publication)]
     written = published.written
     if session.as_json:
@@ -77,6 +81,7 @@ def _build(session: Session, publication: Publication, *, compress: bool) -> Pub
                 "unchanged": written.unchanged,
                 "removed": list(written.removed),
                 "samples": samples,
+                "told_hub": {"topics": sorted(told.topics), "failed": told.failed},
                 "errors": [str(error) for error in published.errors],
             }
         )
@@ -86,6 +91,8 @@ def _build(session: Session, publication: Publication, *, compress: bool) -> Pub
         session.say(f"removed public/{path}")
     for path in samples:
         session.say(f"wrote {path}")
+    if told.topics:
+        session.say(f"told the hub: {count(len(told.topics), 'feed document')}")
     session.say(
         f"{count(len(published.articles), 'article')} read; {count(len(written.changed), 'file')} written, "
         f"{written.unchanged:,} unchanged"

@@ -155,6 +155,8 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
         f"{count(opened.deliveries, 'reader')}: {'; '.join(dict.fromkeys(opened.subjects)) or 'nobody'}"
         for opened in passed.opened
     ]
+    if passed.told.topics:
+        lines.append(f"told the hub: {count(len(passed.told.topics), 'feed document')}")
     return lines
 
 
@@ -235,5 +237,6 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "elsewhere": delivered.elsewhere,
             "finished": delivered.finished,
         },
+        "told_hub": {"topics": sorted(passed.told.topics), "failed": passed.told.failed},
         "errors": [str(error) for error in passed.errors],
     }

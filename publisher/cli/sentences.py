@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from publisher.model.edition import Edition
     from publisher.model.publication import Publication
     from publisher.store.editions import Sums
+    from publisher.store.hub_topics import Topic
     from publisher.store.outbox import Waiting
 
-__all__ = ["account", "edition_sentence", "local", "outbox_sentence", "readership_sentence", "zone_of"]
+__all__ = [
+    "account",
+    "edition_sentence",
+    "hub_sentence",
+    "local",
+    "outbox_sentence",
+    "readership_sentence",
+    "zone_of",
+]
 
 
 def local(moment: datetime, zone: str) -> str:
@@ -88,3 +97,14 @@ def readership_sentence(readers: Sequence[tuple[str, int]]) -> str:
     if len(others) > 9:
         parts.append(f"{len(others) - 9:,} more feeds by {sum(many for _, many in others[9:]):,}")
     return f"Through aggregators {', '.join(parts)} (announced in the last 7 days)."
+
+
+def hub_sentence(hub: str, untold: Sequence[Topic], zone: str) -> str:
+    """``The hub … has not been told of 3 feed documents since Fri …: it answered 500; tried again Fri ….``"""
+    since = min(topic.since for topic in untold if topic.since is not None)
+    again = min(topic.try_at for topic in untold if topic.try_at is not None)
+    what = count(len(untold), "changed feed document")
+    return (
+        f"The hub {hub} has not been told of {what} since {local(since, zone)}: "
+        f"{untold[0].answer or 'it did not answer'}; tried again after {local(again, zone)}."
+    )

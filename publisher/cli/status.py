@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from publisher.model.edition import Edition
     from publisher.model.publication import Publication
     from publisher.store.editions import Sums
+    from publisher.store.hub_topics import Topic
     from publisher.store.outbox import Waiting
 
 __all__ = ["brief", "status"]
@@ -32,6 +33,7 @@ class _Facts:
 
     ``readership``: feed, and for how many subscribers aggregators fetch it; ``readership_by_day`` with the day.
     ``decided``: the newest slot that was decided, by newsletter and cadence.
+    ``untold``: what the hub could not be told.
     """
 
     last_run: datetime | None = None
@@ -42,6 +44,7 @@ class _Facts:
     readership: tuple[tuple[str, int], ...] = ()
     readership_by_day: tuple[tuple[date, str, int], ...] = ()
     decided: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    untold: tuple[Topic, ...] = ()
 
 
 @click.command(cls=Verb)
@@ -52,7 +55,14 @@ def status(session: Session) -> None:
     The editions that are not finished and the newest of each cadence, the outbox, the next slots, and how many read
     the feeds through aggregators.
     """
-    from publisher.cli.sentences import edition_sentence, local, outbox_sentence, readership_sentence, zone_of
+    from publisher.cli.sentences import (
+        edition_sentence,
+        hub_sentence,
+        local,
+        outbox_sentence,
+        readership_sentence,
+        zone_of,
+    )
 
     publication, now = session.publication, session.now()
     facts = _facts(session, now)
@@ -73,6 +83,8 @@ def status(session: Session) -> None:
         session.show(f"{count(number, 'subscription')} of {name}, {cadence}: no feed offers that any more; they wait.")
     if facts.readership:
         session.show(readership_sentence(facts.readership))
+    if facts.untold:
+        session.show(hub_sentence(publication.web.hub, facts.untold, publication.timezone))
     session.show(_next_step(publication, facts))
 
 
@@ -95,6 +107,10 @@ def _answer(session: Session, publication: Publication, facts: _Facts, slots: li
             "unserved": [
                 {"newsletter": name, "cadence": cadence, "subscriptions": number}
                 for (name, cadence), number in facts.unserved.items()
+            ],
+            "hub": [
+                {"topic": topic.address, "since": topic.since, "answer": topic.answer, "try_at": topic.try_at}
+                for topic in facts.untold
             ],
             "examples": publication.examples_left,
         }
@@ -142,7 +158,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
         file = publication.root / publication.database.removeprefix("sqlite:").removeprefix("//")
         if not file.exists():
             return _Facts()
-    from publisher.store import editions, meta, outbox, readership, subscribers
+    from publisher.store import editions, hub_topics, meta, outbox, readership, subscribers
 
     since = (now - timedelta(days=7)).date()
     offered = {(one.name, cadence.name) for one in publication.newsletters for cadence in one.cadences}
@@ -174,6 +190,11 @@ def _facts(session: Session, now: datetime) -> _Facts:
                 for cadence in newsletter.cadences
                 if (slot := editions.last_slot(connection, newsletter.name, cadence.name)) is not None
             },
+            untold=tuple(
+                topic
+                for topic in hub_topics.topics(connection).values()
+                if publication.web.hub and topic.content != topic.told and topic.attempts and topic.try_at
+            ),
         )
 
 

@@ -10,6 +10,7 @@ The tree::
     ├── TemplateError             a template is broken or asks for what is not there
     ├── AddressError              not an e-mail address
     ├── OutputError               a file or folder cannot be written
+    ├── HubError                  the WebSub hub cannot be told
     ├── StoreError                the database
     │   ├── StoreLocked           another process holds it for too long
     │   └── StoreUnreachable      it cannot be opened
@@ -25,6 +26,7 @@ __all__ = [
     "AddressError",
     "ArticleError",
     "ConfigurationError",
+    "HubError",
     "ImportRefused",
     "OutputError",
     "PublisherError",
@@ -94,6 +96,10 @@ class AddressError(PublisherError):
 
 class OutputError(PublisherError):
     """A file or folder of the publication cannot be written."""
+
+
+class HubError(PublisherError):
+    """The WebSub hub has not taken note for long."""
 
 
 class StoreError(PublisherError):

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -338,4 +338,19 @@ readership = Table(
     Column("document", Text, primary_key=True),
     Column("aggregator", Text, primary_key=True),
     Column("subscribers", BigInteger, nullable=False),
+)
+
+# The feed documents that a WebSub hub is told of: what is in place (content), and what it was last told (told).
+hub_topics = Table(
+    "hub_topics",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("seen", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("told", Text, nullable=False, server_default=""),
+    Column("since", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("tried_at", UtcDateTime),
+    Column("try_at", UtcDateTime),
+    Column("answer", Text, nullable=False, server_default=""),
 )

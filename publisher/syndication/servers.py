@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
-from publisher.syndication.addresses import ascii_url, base_path
+from publisher.syndication.addresses import EXTENSIONS, ascii_url, base_path, home
 from publisher.syndication.headers import (
     FEED_JSON,
     HTML,
@@ -65,11 +65,11 @@ def nginx_configuration(publication: Publication) -> str:
     """For nginx 1.18 or newer, without any module of others; goes where nginx includes sites (http). Pure."""
     base = base_path(publication).rstrip("/")
     key = re.sub(r"\W", "_", publication.host)
-    lines = [*_nginx_maps(key), "", "server {", *_indented(_nginx_server(publication, base, key)), "}", ""]
+    lines = [*_nginx_maps(publication, key), "", "server {", *_indented(_nginx_server(publication, base, key)), "}", ""]
     return "\n".join(["# Serves public/ as publisher's own server does. A sample, written by: publisher build", *lines])
 
 
-def _nginx_maps(key: str) -> Iterator[str]:
+def _nginx_maps(publication: Publication, key: str) -> Iterator[str]:
     """Variables, by what the client asks for and by the file that answers it; an empty header is not sent."""
     yield f"map $http_accept_encoding $br_{key} {{"
     yield '    default ".none";'
@@ -92,8 +92,22 @@ def _nginx_maps(key: str) -> Iterator[str]:
             if header in headers_of(example):
                 yield f'    {_ending(path, example[example.rindex(".") :])} "{headers_of(example)[header]}";'
         yield "}"
+    if publication.web.hub:
+        topic = f"(?<topic_{key}>{re.escape(base_path(publication))}{_TOPIC})"
+        yield f"map $request_uri $link_{key} {{"
+        yield f'    "~^{topic}(\\?|$)" {_links(publication, f"$topic_{key}")};'
+        yield "}"
 
 
+def _links(publication: Publication, topic: str) -> str:
+    """The value of a feed document's Link header, as `hub.link_header` has it, quoted."""
+    hub = ascii_url(publication.web.hub).replace("$", "%24").replace("'", "%27")
+    site = home(publication).removesuffix(base_path(publication))
+    return _quoted(f'<{hub}>; rel="hub", <{site}{topic}>; rel="self"')
+
+
+# As it was asked for, so that it can stand in a header.
+_TOPIC = r"feeds/[\w.~%+-]+\.(?:" + "|".join(EXTENSIONS.values()) + ")"
 _XML_FEEDS = tuple(extension for extension in MEDIA_TYPES if varies(f"x{extension}"))
 _TEXTS = tuple(extension for extension in MEDIA_TYPES if is_text(f"x{extension}"))
 _BY_FILE = {
@@ -154,6 +168,8 @@ def _nginx_server(publication: Publication, base: str, key: str) -> Iterator[str
     yield r"    rewrite ^/\.br(/.*)$ $1.br break;"
     yield "    add_header Content-Encoding br;"
     yield from _nginx_headers(key, typed=True)
+    if publication.web.hub:
+        yield f"    add_header Link $link_{key};"
     yield "}"
     yield r"location ~ /\. { return 404; }"
     yield f"location ~ ^{re.escape(base)}(/.*)?/$ {{ rewrite ^ ${{uri}}index.html last; }}"
@@ -165,6 +181,8 @@ def _nginx_server(publication: Publication, base: str, key: str) -> Iterator[str
         yield "    if (-d $document_root$inner) { return 308 $uri/; }"
         yield "    rewrite ^ $inner break;"
         yield from _nginx_headers(key, typed=typed)
+        if typed and publication.web.hub:
+            yield f"    add_header Link $link_{key};"
         yield "}"
 
 
@@ -210,7 +228,7 @@ def _caddy_site(publication: Publication) -> Iterator[str]:
     yield "handle {"
     yield f"    root * {_quoted(str(publication.public.absolute()))}"
     yield "    route {  # in this order"
-    yield from _indented(_indented(_caddy_files()))
+    yield from _indented(_indented([*_caddy_hub(publication), *_caddy_files()]))
     yield "    }"
     yield "}"
 
@@ -226,6 +244,13 @@ def _caddy_errors(publication: Publication) -> Iterator[str]:
     yield f'    header Content-Security-Policy "{PAGE_POLICY}"'
     yield "    file_server"
     yield "}"
+
+
+def _caddy_hub(publication: Publication) -> Iterator[str]:
+    if publication.web.hub:
+        path = re.escape(base_path(publication))
+        yield rf"@topic vars_regexp topic {{http.request.orig_uri}} ^({path}{_TOPIC})(?:\?|$)"
+        yield f"header @topic Link {_links(publication, '{re.topic.1}')}"
 
 
 def _caddy_files() -> Iterator[str]:

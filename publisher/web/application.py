@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from publisher.model.errors import PublisherError
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store
+from publisher.syndication.hub import link_header
 from publisher.syndication.moves import former_addresses
 from publisher.syndication.public import MANIFEST
 from publisher.web.clients import Proxies
@@ -52,6 +54,7 @@ def application(
         former=former_addresses(publication),
         proxies=Proxies(publication.web.trusted_proxies),
         readership=readership,
+        links=partial(link_header, publication),
     )
     if not publication.web.endpoints:
         return _below(publication.url, _in_front(files, Starlette(routes=[Mount("/", files)])))

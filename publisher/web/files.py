@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,7 +42,8 @@ class Files:
     """An ASGI application that serves a folder.
 
     ``pages=False``: everything but HTML. ``build``: the file that a build writes last. ``former``: old paths, and where
-    they lead; None: gone. ``proxies`` tell clients apart; ``readership`` is told who fetches feeds.
+    they lead; None: gone. ``proxies`` tell clients apart; ``readership`` is told who fetches feeds. ``links`` gives
+    a file's Link header.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Files:
         former: Mapping[str, str | None],
         proxies: Proxies,
         readership: Readership | None = None,
+        links: Callable[[str], str] = lambda _name: "",
     ) -> None:
+        self._links = links
         self._root = root
         self._pages = pages
         self._build = build
@@ -182,7 +185,7 @@ class Files:
         try:
             state = self._state(name)
             with self._open(name) as file:
-                return ready_of(name, state, file, self._copy)
+                return ready_of(name, state, file, self._copy, self._links(name))
         except OSError:
             return None
 

@@ -75,10 +75,11 @@ def state_of(status: os.stat_result) -> State:
     return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def ready_of(name: str, state: State, file: BinaryIO, copy: Callable[[str], bytes | None]) -> Ready:
+def ready_of(name: str, state: State, file: BinaryIO, copy: Callable[[str], bytes | None], links: str = "") -> Ready:
     """Reads ``file``, which is ``name`` under public/. ``copy`` reads a compressed copy, if there is one.
 
-    A copy that is not the file's is not used. A text without one is compressed by gzip here. Raises OSError.
+    A copy that is not the file's is not used. A text without one is compressed by gzip here. ``links``: its Link
+    header. Raises OSError.
     """
     status = os.fstat(file.fileno())
     text = is_text(name)
@@ -94,6 +95,8 @@ def ready_of(name: str, state: State, file: BinaryIO, copy: Callable[[str], byte
     length = status.st_size if content is None else len(content)
     tag, modified = hashed.hexdigest()[:32], int(status.st_mtime)
     headers = {**headers_of(name), "last-modified": formatdate(modified, usegmt=True)}
+    if links:
+        headers["link"] = links
     if not text:
         headers["accept-ranges"] = "bytes"
     opened = _face(tag + "-x", {**headers, "content-type": NAVIGATION}, bodies, length) if varies(name) else None

@@ -61,11 +61,11 @@ class Site:
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
+def running(app: Any, listening: socket.socket | None = None) -> Iterator[str]:
     """The address at which ``app`` answers."""
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", proxy_headers=False)
     server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listening or socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:

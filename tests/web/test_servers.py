@@ -16,7 +16,7 @@ from publisher.model.publication import Publication, Web
 from publisher.syndication.documents import Document
 from publisher.syndication.public import write_public
 from publisher.syndication.servers import caddy_configuration, nginx_configuration, write_configurations
-from tests import nginx
+from tests import caddy, nginx
 
 TEXT = "A long sentence about the sea. " * 200
 FILES = {
@@ -24,6 +24,8 @@ FILES = {
     "404.html": "<h1>Not found</h1>",
     "2026/größe/index.html": f"<h1>Größe</h1>{TEXT}",
     "feeds/world.rss": f"<rss>{TEXT}</rss>",
+    "feeds/world-tag-größe.rss": f"<rss>{TEXT}</rss>",
+    "feeds/world/1.rss": f"<rss>{TEXT}</rss>",
     "feeds/world.atom": f"<feed>{TEXT}</feed>",
     "feeds/world.json": f'{{"title": "{TEXT}"}}',
     "feeds.opml": f"<opml>{TEXT}</opml>",
@@ -32,6 +34,7 @@ FILES = {
     "robots.txt": f"# {TEXT}",
     "media/map.svg": f"<svg>{TEXT}</svg>",
 }
+HUB = "https://hub.example.org/publish?key=a&b"
 MEDIA = {"media/boat.png": b"png" * 100, "media/tide.mp3": b"mp3" * 100}
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SAME = (
@@ -43,6 +46,7 @@ SAME = (
     "content-security-policy",
     "x-content-type-options",
     "last-modified",
+    "link",
 )
 
 
@@ -62,7 +66,7 @@ def moved(publication: Publication) -> Publication:
         replace(feed, aliases=("/index.xml", "/old/", "/atom.xml")) if feed.name == "world" else feed
         for feed in publication.feeds
     )
-    return replace(publication, feeds=(world, *others), web=Web(gone=("/feeds/ended.rss",)))
+    return replace(publication, feeds=(world, *others), web=Web(gone=("/feeds/ended.rss",), hub=HUB))
 
 
 @pytest.fixture(params=["", "/news"], ids=["at the root", "below it"])
@@ -158,3 +162,22 @@ def test_the_samples_are_written_once_and_again_when_the_settings_change(
     assert len(write_configurations(moved)) == 2
     assert 'location = "/index.xml" { return 301 "/feeds/world.rss"; }' in nginx_configuration(moved)
     assert 'redir "/index.xml" "/feeds/world.rss" 301' in caddy_configuration(moved)
+
+
+def test_caddy_gives_feeds_the_headers_that_our_own_server_gives(published: Publication, site_of: Any) -> None:
+    ours = site_of(published).client
+    base = published.url.removeprefix("https://news.example.org")
+    with caddy.running(caddy_configuration(published), "https://news.example.org") as host:
+        for name in ("", "feeds/world.rss", "feeds/world-tag-größe.rss", "feeds/world.json", "feeds/world/1.rss"):
+            for asked in ({}, NAVIGATION):
+                wanted = {"accept": "*/*", "accept-encoding": "identity", **asked}
+                there = httpx2.get(f"{host}{base}/{name}?from=mail", headers=wanted)
+                here = ours.get(f"/{name}", headers=wanted)
+                assert (there.status_code, there.content) == (200, here.content), name
+                for header in ("content-type", "cache-control", "access-control-allow-origin", "link"):
+                    assert there.headers.get(header) == here.headers.get(header), (name, header)
+
+
+def test_a_dollar_sign_in_the_hub_s_address_is_no_variable(moved: Publication) -> None:
+    about = replace(moved, web=replace(moved.web, hub="https://hub.example.org/?key=$1"))
+    assert "https://hub.example.org/?key=%241>" in nginx_configuration(about)
