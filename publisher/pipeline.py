@@ -120,7 +120,7 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
         address,
         root=publication.root,
         password=secrets.relay_password,
-        lanes=settings.lanes,
+        limits=settings.limits,
         tls=settings.tls,
     )
     if transport.real and fixed_time:

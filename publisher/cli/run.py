@@ -162,6 +162,8 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
 
 def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     """What was delivered. Pure."""
+    from publisher.cli.sentences import local
+
     delivered = passed.delivered
     if delivered.elsewhere:
         return "delivered: nothing; another process of this machine is delivering"
@@ -169,6 +171,14 @@ def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     for name in ("deferred", "failed", "refused", "unknown"):
         if number := getattr(delivered, name):
             parts.append(f"{number:,} {name}")
+    waits = ""
+    if delivered.again_at is not None:
+        zone = publication.timezone
+        waits = (
+            f"{delivered.waiting:,} wait for {delivered.waits_for}; next at {local(delivered.again_at, zone)} ({zone})"
+        )
+        if delivered.attempts == 0:
+            return f"delivered: nothing; {waits}"
     if delivered.attempts == 0 and (stopped or delivered.error is not None):
         return "delivered: nothing; what is due waits for the next run"
     if delivered.attempts == 0:
@@ -177,7 +187,7 @@ def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
     if publication.delivery.transport.startswith("maildir:"):
         folder = publication.delivery.transport.removeprefix("maildir:")
         line += f"; written to {folder}/; nobody was mailed"
-    return line
+    return f"{line}; {waits}" if waits else line
 
 
 def progress_line(session: Session) -> Callable[[Delivered], None]:
@@ -236,6 +246,9 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "recovered": delivered.recovered,
             "elsewhere": delivered.elsewhere,
             "finished": delivered.finished,
+            "waiting": delivered.waiting,
+            "waits_for": delivered.waits_for,
+            "again_at": delivered.again_at,
         },
         "told_hub": {"topics": sorted(passed.told.topics), "failed": passed.told.failed},
         "errors": [str(error) for error in passed.errors],

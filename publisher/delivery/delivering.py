@@ -18,6 +18,7 @@ from typing import Any
 
 from publisher.delivery.claims import Claims
 from publisher.delivery.composing import Composer
+from publisher.delivery.gates import Gates
 from publisher.delivery.journal import ANNOUNCED, Journal, delivery_lock, left_behind
 from publisher.delivery.recording import Recorded, Recorder, record
 from publisher.delivery.transport import Transport
@@ -25,6 +26,7 @@ from publisher.model.delivery import Claimed, Outcome, Outgoing, Result
 from publisher.model.edition import EditionState
 from publisher.model.errors import AddressError, PublisherError, StoreError, TransportError
 from publisher.model.publication import Publication, Secrets
+from publisher.model.rate import claim_size
 from publisher.store import Store, outbox, returns
 from publisher.store import editions as edition_store
 
@@ -42,7 +44,8 @@ class Delivered:
     ``refused``: by the relay for a limit or a fault of ours; they wait, and nobody is to blame for them.
     ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
     the operator must know besides, such as an edition that was paused. ``orphaned``: newsletters that are not there
-    any more, and how many messages of theirs wait.
+    any more, and how many messages of theirs wait. ``waiting``: messages that the relay may be given at ``again_at``
+    only, for ``waits_for``: its rate, or what it said.
     """
 
     accepted: int = 0
@@ -56,6 +59,9 @@ class Delivered:
     error: PublisherError | None = None
     complaints: list[PublisherError] = field(default_factory=list)
     orphaned: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    waits_for: str = ""
+    again_at: datetime | None = None
 
     @property
     def attempts(self) -> int:
@@ -186,6 +192,7 @@ class _Pass:
                 clock=self._clock,
                 recorded=self._recorded,
             )
+            gates = Gates(self._store, self._database, clock=self._clock)
             claims = Claims(
                 claim=lambda: self._database.submit(self._claim),
                 compose=self._compose,
@@ -196,7 +203,9 @@ class _Pass:
             self._claims = claims
             keeper = asyncio.create_task(self._keep(stop))
             try:
-                async for outcome in self._transport.deliver(claims.messages(), log=self._journal, stop=stop):
+                async for outcome in self._transport.deliver(
+                    claims.messages(), log=self._journal, stop=stop, gates=gates
+                ):
                     self._recorder.add(outcome)
             except PublisherError as error:
                 self.delivered.error = error
@@ -208,13 +217,24 @@ class _Pass:
                 # What cannot be recorded now stays claimed and in the journal: the next run reads it there. Given
                 # back, it would be sent again.
                 if self._recorder.error is None:
-                    self._give_up_claims()
+                    self._give_up_claims(gates)
 
-    def _give_up_claims(self) -> None:
+    def _give_up_claims(self, gates: Gates) -> None:
         try:
+            gates.end()
             self._database.submit(self._release).result()
         except StoreError as error:
             self.delivered.error = self.delivered.error or error
+        else:
+            self._tell_what_waits(gates)
+
+    def _tell_what_waits(self, gates: Gates) -> None:
+        """Why the pass ends although something is due: the relay is to be given no more for now."""
+        if gates.closed is None:
+            return
+        with self._store.reading() as connection:
+            self.delivered.waiting = outbox.waiting(connection, self._clock(), self._newsletters).due
+        self.delivered.again_at, self.delivered.waits_for = gates.closed
 
     def _claim(self) -> list[Claimed]:
         if self._stop.is_set() or self._recorder.error is not None:
@@ -225,7 +245,7 @@ class _Pass:
                 worker=self._journal.worker,
                 now=self._clock(),
                 lease=LEASE,
-                limit=CLAIM,
+                limit=claim_size(self._publication.delivery.limits.rates, CLAIM),
                 newsletters=self._newsletters,
             )
 

@@ -21,6 +21,7 @@ from publisher.delivery.session import Lost, Session, Timeouts
 from publisher.delivery.work import Work
 from publisher.model.delivery import Outgoing, Result
 from publisher.model.errors import AddressError, RelayUnreachable
+from publisher.model.rate import Limits
 
 __all__ = ["Lane"]
 
@@ -50,22 +51,27 @@ class _Attempt:
 class Lane:
     """The transactions of one session. ``served`` counts the messages that ended in it."""
 
-    def __init__(self, session: Session, work: Work, *, timeouts: Timeouts, pipelining: bool) -> None:
+    def __init__(
+        self, session: Session, work: Work, *, timeouts: Timeouts, pipelining: bool, limits: Limits | None = None
+    ) -> None:
         self.served = 0
         self.pipelining = pipelining and session.capabilities.pipelining
         self._session = session
         self._work = work
         self._timeouts = timeouts
         self._time = asyncio.get_running_loop().time
+        self._limits = limits or Limits()
+        self._taken = 0
+        self._began = self._time()
         # RSET was sent, its reply not yet read.
         self._reset_sent = False
 
     async def run(self) -> None:
-        """Sends until there is nothing to take. Raises Lost when the session ends before that.
+        """Sends until there is nothing to take, or the session has done its part. Raises Lost when it ends before that.
 
         Every message that it took has then its outcome or was put back.
         """
-        message, begun = self._take(), False
+        message, begun = await self._next(), False
         while message is not None:
             attempt = _Attempt(message, self._time(), self.pipelining)
             try:
@@ -79,7 +85,7 @@ class Lane:
                 raise
             await self._work.wait_for_room()
             begun = attempt.following is not None
-            message = attempt.following if begun else self._take()
+            message = attempt.following if begun else await self._next()
 
     async def _transaction(self, attempt: _Attempt) -> None:
         """One message from MAIL to the reply that ends it. Raises Lost and RelayUnreachable."""
@@ -195,7 +201,7 @@ class Lane:
     def _break_off(self, attempt: _Attempt, error: BaseException) -> None:
         """The session is over, or our own side failed: what this means for the messages it had."""
         if attempt.following is not None:
-            self._work.put_back(attempt.following, str(error))
+            self._put_back(attempt.following, error)
         if attempt.ended:
             return
         result = attempt.broken
@@ -206,14 +212,35 @@ class Lane:
             seconds = self._time() - attempt.began
             self._work.end(attempt.message, result, reply=str(error), seconds=seconds)
         elif isinstance(error, Lost):
-            self._work.put_back(attempt.message, str(error))
+            self._put_back(attempt.message, error)
         else:
             self._work.end(attempt.message, Result.UNTOUCHED)
+
+    def _put_back(self, message: Outgoing, error: BaseException) -> None:
+        """A session that ends after some messages has had enough; one that ends at its first makes that suspect."""
+        self._work.put_back(message, str(error), suspect=not self.served)
+
+    async def _next(self) -> Outgoing | None:
+        """The next message, as soon as it may be begun."""
+        while True:
+            await self._work.ready()
+            message = self._take()
+            if message is not None or self._used_up or not self._work.more():
+                return message
+
+    @property
+    def _used_up(self) -> bool:
+        """The session has had as many messages, or lasted as long, as the relay's profile allows."""
+        limits = self._limits
+        return bool(limits.messages and self._taken >= limits.messages) or bool(
+            limits.age and self._time() - self._began >= limits.age
+        )
 
     def _take(self) -> Outgoing | None:
         """The next message that this relay can be given; the others fail here, each for itself."""
         offered = self._session.capabilities
-        while (message := self._work.take()) is not None:
+        while not self._used_up and (message := self._work.take()) is not None:
+            self._taken += 1
             reply = ""
             try:
                 recipient = wire_address(message.recipient)

@@ -19,6 +19,7 @@ from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
+from publisher.delivery.gates import Gates
 from publisher.delivery.transport import AttemptLog
 from publisher.model.delivery import Outcome, Outgoing, Result
 from publisher.model.errors import TransportError
@@ -65,7 +66,7 @@ class Maildir:
         return False
 
     async def deliver(
-        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event
+        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
     ) -> AsyncIterator[Outcome]:
         """See :class:`publisher.delivery.transport.Transport`. Files are written in a thread, a few a
         batch.

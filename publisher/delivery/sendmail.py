@@ -14,6 +14,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+from publisher.delivery.gates import Gates
 from publisher.delivery.transport import AttemptLog
 from publisher.delivery.work import Work
 from publisher.model.delivery import Outcome, Outgoing, Result
@@ -47,7 +48,7 @@ class Sendmail:
         return True
 
     async def deliver(
-        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event
+        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
     ) -> AsyncIterator[Outcome]:
         """See `publisher.delivery.transport.Transport`. As many commands at once as there are lanes."""
         work = Work(messages, log=log, stop=stop, relay=self.name)

@@ -9,10 +9,13 @@ be had (handshake.py says why) or the relay lets us send nothing.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Literal
 
+from publisher.audience.bounces import Kind, classify
+from publisher.delivery.gates import Gates
 from publisher.delivery.handshake import open_session
 from publisher.delivery.lane import Lane
 from publisher.delivery.session import Lost, Session, Timeouts
@@ -20,6 +23,7 @@ from publisher.delivery.transport import AttemptLog, RelayAddress
 from publisher.delivery.work import Work
 from publisher.model.delivery import Outcome, Outgoing
 from publisher.model.errors import RelayUnreachable
+from publisher.model.rate import Limits
 
 __all__ = ["SmtpTransport"]
 
@@ -27,6 +31,7 @@ __all__ = ["SmtpTransport"]
 # seconds.
 _BARREN = 5
 _PAUSE = 0.2
+_TOO_MANY = re.compile(r"too (?:many|much|fast)|slow down|try again later|\brate\b|concurren", re.IGNORECASE)
 # Lanes open one after the other, so that three notices do not make eight connections.
 _STAGGER = 0.02
 
@@ -38,6 +43,7 @@ class SmtpTransport:
     ``tls_context``  trusted certificates other than the system's
     ``hello``        our name in EHLO; empty: the address of our end
     ``tls``          "opportunistic": a relay elsewhere may do without, and nobody looks at its certificate
+    ``limits``       what the relay takes; instead of ``lanes``
     ``pause``        seconds before the second try after a session that bore nothing; twice as long each time
     """
 
@@ -53,9 +59,11 @@ class SmtpTransport:
         pipelining: bool = True,
         pause: float = 0.2,
         tls: Literal["required", "opportunistic"] = "required",
+        limits: Limits | None = None,
     ) -> None:
         self.address = address
-        self.lanes = lanes
+        self.limits = limits or Limits(lanes=lanes)
+        self.lanes = self.limits.useful_lanes
         self._password = password
         self._timeouts = timeouts or Timeouts()
         self._tls_context = tls_context
@@ -70,12 +78,13 @@ class SmtpTransport:
         return not self.address.is_loopback
 
     async def deliver(
-        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event
+        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
     ) -> AsyncIterator[Outcome]:
         """See :class:`publisher.delivery.transport.Transport`. The first session is opened before a
         message is taken.
         """
-        work = Work(messages, log=log, stop=stop, relay=self.address.name)
+        gate = gates.gate(self.address.account, self.limits) if gates is not None else None
+        work = Work(messages, log=log, stop=stop, relay=self.address.name, gate=gate)
         if not work.more():
             # Nothing to do is no reason to connect.
             if work.trouble is not None:
@@ -94,7 +103,7 @@ class SmtpTransport:
             await run.end()
         if work.trouble is not None:
             raise work.trouble
-        if left and not stop.is_set() and run.failure is not None:
+        if left and not work.over and run.failure is not None:
             raise run.failure
 
     async def session(self) -> Session:
@@ -110,7 +119,7 @@ class SmtpTransport:
 
     def lane(self, session: Session, work: Work) -> Lane:
         """A lane in that session."""
-        return Lane(session, work, timeouts=self._timeouts, pipelining=self._pipelining)
+        return Lane(session, work, timeouts=self._timeouts, pipelining=self._pipelining, limits=self.limits)
 
     def doubt_pipelining(self) -> None:
         """From now on commands go one by one: slower, and any relay understands it."""
@@ -213,6 +222,7 @@ class _Run:
             session = opening.result()
         except RelayUnreachable as error:
             self.failure = error
+            self._heed(error.cause)
             return None
         finally:
             opening.cancel()
@@ -231,8 +241,20 @@ class _Run:
             where=str(self._relay.address),
             remedy="look into the relay's log for its reason",
         )
+        if error.relay_closed:
+            self._heed(str(error))
         if lane.pipelining and lane.served < 2 and (barren > 1 or not error.relay_closed):
             self._relay.doubt_pipelining()
+
+    def _heed(self, said: str) -> None:
+        """What the relay said when it ended a session, or began none: has it had enough of us, or of lanes?"""
+        gate = self._work.gate
+        if gate is None:
+            return
+        if classify(421, said).kind is Kind.LIMIT:
+            gate.set_aside(said)
+        elif self._connected and _TOO_MANY.search(said):
+            gate.slow()
 
     def _hurry(self) -> None:
         for session in self._sessions:

@@ -16,11 +16,15 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
 from publisher.model.delivery import Outcome, Outgoing
 from publisher.model.errors import ConfigurationError
+from publisher.model.rate import Limits
+
+if TYPE_CHECKING:
+    from publisher.delivery.gates import Gates
 
 __all__ = [
     "AttemptLog",
@@ -103,6 +107,11 @@ class RelayAddress:
             return False
 
     @property
+    def account(self) -> str:
+        """Whose rates these are: ``user@host:port``."""
+        return f"{self.user}@{self.name}" if self.user else self.name
+
+    @property
     def name(self) -> str:
         """``host:port``, as the ledger records it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -140,8 +149,10 @@ class Transport(Protocol):
     def real(self) -> bool:
         """True if messages may leave this machine: a relay that is not on loopback."""
 
-    def deliver(self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event) -> AsyncIterator[Outcome]:
-        """The outcomes, as they become known.
+    def deliver(
+        self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
+    ) -> AsyncIterator[Outcome]:
+        """The outcomes, as they become known. ``gates``: of relays, which hold their rates.
 
         When ``stop`` is set no more messages are taken; what is in the air is finished, and what was taken
         and not begun is ``untouched``. Raises, after the outcomes of all that was taken: RelayUnreachable
@@ -207,7 +218,7 @@ def open_transport(
     *,
     root: Path,
     password: str | None = None,
-    lanes: int = 8,
+    limits: Limits | None = None,
     tls: Literal["required", "opportunistic"] = "required",
 ) -> Transport:
     """The transport at an address. Opens nothing yet. ``password`` wins over one in the URL.
@@ -220,12 +231,13 @@ def open_transport(
     from publisher.delivery.sendmail import Sendmail
     from publisher.delivery.smtp import SmtpTransport
 
+    limits = limits or Limits()
     if isinstance(address, MaildirAddress):
         return Maildir(root / address.path, name=str(address))
     if isinstance(address, EmlAddress):
         return EmlFolder(root / address.path, name=str(address))
     if isinstance(address, SendmailAddress):
-        return Sendmail(address.command, lanes=lanes)
+        return Sendmail(address.command, lanes=limits.lanes)
     secret = address.password if password is None else password
     if address.user is not None and secret is None:
         raise ConfigurationError(
@@ -233,4 +245,4 @@ def open_transport(
             where="transport",
             remedy='write relay_password = "…" into secrets.toml, or set PUBLISHER_RELAY_PASSWORD',
         )
-    return SmtpTransport(address, password=secret, lanes=lanes, tls=tls)
+    return SmtpTransport(address, password=secret, lanes=limits.useful_lanes, limits=limits, tls=tls)

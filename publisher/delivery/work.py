@@ -2,7 +2,8 @@
 
 Guarantees: every message taken ends in exactly one outcome, or comes back and is taken again; the log hears
 of an outcome before anybody else. Messages are pulled one at a time, never while a thousand outcomes wait
-to be fetched. Everything happens in one event loop, so there are no locks.
+to be fetched. A gate, where there is one, says when the next may be begun: at the relay's rate, and not more at
+once than it can take. Everything happens in one event loop, so there are no locks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator
 
+from publisher.delivery.gates import Gate
 from publisher.delivery.transport import AttemptLog
 from publisher.model.delivery import Outcome, Outgoing, Result
 
@@ -26,8 +28,17 @@ _WAKE_WITHIN = 0.01  # seconds
 class Work:
     """What the lanes of a run share."""
 
-    def __init__(self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, relay: str) -> None:
+    def __init__(
+        self,
+        messages: Iterator[Outgoing],
+        *,
+        log: AttemptLog,
+        stop: asyncio.Event,
+        relay: str,
+        gate: Gate | None = None,
+    ) -> None:
         self.log = log
+        self.gate = gate
         self.outcomes: deque[Outcome] = deque()
         self.trouble: Exception | None = None
         self._changed = asyncio.Event()
@@ -44,12 +55,37 @@ class Work:
     @property
     def over(self) -> bool:
         """No more messages may be begun."""
-        return self.trouble is not None or self._stop.is_set()
+        return self.trouble is not None or self._stop.is_set() or (self.gate is not None and self.gate.closed)
 
     def take(self) -> Outgoing | None:
-        """The next message, or None: there is none now, or no more may be begun."""
-        if self.over:
+        """The next message, or None: there is none, or none may be begun now."""
+        if self.over or (self.gate is not None and not self.gate.open):
             return None
+        outgoing = self._next()
+        if outgoing is not None and self.gate is not None:
+            self.gate.begin()
+        return outgoing
+
+    def more(self) -> bool:
+        """True if there is a message to take, now or later; it is held ready for whoever takes first."""
+        if self.over:
+            return False
+        if self._back:
+            return True
+        outgoing = self._next()
+        if outgoing is None:
+            return False
+        self._back.append(outgoing)
+        return True
+
+    async def ready(self) -> None:
+        """Waits until a message may be taken, or there is none to take. Raises what the gate's database did."""
+        if self.gate is None:
+            return
+        while not self.gate.open and self.more():
+            await self.gate.wait()
+
+    def _next(self) -> Outgoing | None:
         if self._back:
             return self._back.popleft()
         if self._exhausted:
@@ -63,28 +99,28 @@ class Work:
             self.fail(error)
         return None
 
-    def more(self) -> bool:
-        """True if there is a message to take; it is held ready for whoever takes first."""
-        if self._back:
-            return not self.over
-        outgoing = self.take()
-        if outgoing is None:
-            return False
-        self._back.append(outgoing)
-        return True
-
-    def put_back(self, outgoing: Outgoing, reason: str) -> None:
-        """A message that the relay has not looked at; too often, and it is deferred, for it may be to
-        blame.
+    def put_back(self, outgoing: Outgoing, reason: str, *, suspect: bool) -> None:
+        """A message that the relay has not looked at. ``suspect``: it may be to blame, and is deferred if that happens
+        too often.
         """
-        self._came_back[outgoing.delivery] += 1
+        self._came_back[outgoing.delivery] += suspect
         if self._came_back[outgoing.delivery] >= _OFTEN:
             self.end(outgoing, Result.DEFERRED, reply=reason)
-        else:
-            self._back.appendleft(outgoing)
+            return
+        if self.gate is not None:
+            self.gate.end()
+        self._back.appendleft(outgoing)
 
     def end(self, outgoing: Outgoing, result: Result, *, code: int = 0, reply: str = "", seconds: float = 0.0) -> None:
-        """A message's outcome: first for the log, then for whoever runs the transport."""
+        """The outcome of a message that was taken: first for the log, then for whoever runs the transport."""
+        if self.gate is not None:
+            self.gate.end()
+            self.gate.hear(code, reply, seconds)
+        self._give(outgoing, result, code=code, reply=reply, seconds=seconds)
+
+    def _give(
+        self, outgoing: Outgoing, result: Result, *, code: int = 0, reply: str = "", seconds: float = 0.0
+    ) -> None:
         outcome = Outcome(
             delivery=outgoing.delivery,
             fence=outgoing.fence,
@@ -141,5 +177,5 @@ class Work:
         """The lanes have ended: everything that came back is untouched. True if any message is left."""
         left = bool(self._back) or not self._exhausted
         while self._back:
-            self.end(self._back.popleft(), Result.UNTOUCHED)
+            self._give(self._back.popleft(), Result.UNTOUCHED)
         return left

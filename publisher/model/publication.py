@@ -8,6 +8,7 @@ from typing import Literal
 
 from publisher.model.article import Author
 from publisher.model.feed import Feed, Newsletter
+from publisher.model.rate import Limits
 
 __all__ = ["Delivery", "Dkim", "Publication", "Secrets", "Theme", "Web"]
 
@@ -18,7 +19,7 @@ class Delivery:
 
     transport: str = "maildir:mail"
     profile: str = "local"
-    lanes: int = 8
+    limits: Limits = field(default_factory=Limits)
     give_up_after_hours: int = 48
     on_unknown: str = "repeat"
     tls: Literal["required", "opportunistic"] = "required"
@@ -87,7 +88,7 @@ class Publication:
     rights: str = ""
     database: str = "sqlite:publisher.db"
     articles: str = "articles"
-    delivery: Delivery = Delivery()
+    delivery: Delivery = field(default_factory=Delivery)
     dkim: Dkim = Dkim()
     web: Web = Web()
     theme: Theme = Theme()

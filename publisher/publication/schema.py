@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from publisher.model.rate import parse_rate
 from publisher.publication.schedules import parse_duration, parse_schedule
 
 _FIELDS = ("slug", "year", "month", "day", "section", "categories", "path")
@@ -121,6 +122,14 @@ def _guid(written: str) -> str:
     return written.lower()
 
 
+def _rates(written: object) -> object:
+    return [written] if isinstance(written, str) else written
+
+
+def _rate(written: str) -> str:
+    return str(parse_rate(written))
+
+
 def _selector(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name):
         raise ValueError(f'"{name}" is not a selector: letters, digits and hyphens, such as "p202611"')
@@ -167,6 +176,7 @@ Hub = Annotated[str, AfterValidator(_one_line), AfterValidator(_hub)]
 Alias = Annotated[str, AfterValidator(_alias)]
 Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
 Guid = Annotated[str, AfterValidator(_guid)]
+RateText = Annotated[str, AfterValidator(_rate)]
 Selector = Annotated[str, AfterValidator(_selector)]
 Title = Annotated[Line, AfterValidator(_something)]
 Fonts = Annotated[Line, AfterValidator(_font)]
@@ -181,6 +191,7 @@ class _Table(BaseModel):
 class DeliveryTable(_Table):
     transport: Line = "maildir:mail"
     profile: Line = "local"
+    rate: Annotated[list[RateText], BeforeValidator(_rates)] = []
     lanes: Annotated[int, Field(ge=1, le=64)] = 8
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"

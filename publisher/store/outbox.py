@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, exists, func, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, exists, func, or_, select, type_coerce, update
 
 from publisher.model.delivery import Claimed, DeliveryState
 from publisher.model.edition import EditionState
@@ -190,7 +190,13 @@ def release(connection: Connection, worker: str) -> int:
     released = connection.execute(
         update(deliveries)
         .where(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.worker == worker)
-        .values(state=DeliveryState.QUEUED, lease_until=None, worker="")
+        .values(
+            state=DeliveryState.QUEUED,
+            # What was only claimed does not start the clock of giving up: it may wait for the relay's rate for days.
+            first_tried_at=case((deliveries.c.attempts > 0, deliveries.c.first_tried_at)),
+            lease_until=None,
+            worker="",
+        )
     )
     return released.rowcount
 

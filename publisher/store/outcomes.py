@@ -49,7 +49,12 @@ def record(
         connection.execute(
             update(deliveries)
             .where(_held(connection, untouched))
-            .values(state=DeliveryState.QUEUED, lease_until=None, worker="")
+            .values(
+                state=DeliveryState.QUEUED,
+                first_tried_at=case((deliveries.c.attempts > 0, deliveries.c.first_tried_at)),
+                lease_until=None,
+                worker="",
+            )
         )
     if refused := by_result.get(Result.REFUSED):
         _refuse(connection, refused, again_at or now)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     Float,
     ForeignKey,
     Index,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -353,4 +354,27 @@ hub_topics = Table(
     Column("tried_at", UtcDateTime),
     Column("try_at", UtcDateTime),
     Column("answer", Text, nullable=False, server_default=""),
+)
+
+# What all delivering processes know about a relay. Moments are seconds since 1970.
+relays = Table(
+    "relays",
+    metadata,
+    Column("relay", Text, primary_key=True),
+    # The first moment that no process has been granted.
+    Column("next_at", Double, nullable=False, server_default="0"),
+    # The part of its rates and lanes that it gets, as of share_at: it grows by itself.
+    Column("share", Double, nullable=False, server_default="1"),
+    Column("share_at", Double, nullable=False, server_default="0"),
+    Column("aside_until", Double, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+
+# Messages given to a relay by minute since 1970, for its rates an hour and a day.
+relay_minutes = Table(
+    "relay_minutes",
+    metadata,
+    Column("relay", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("messages", BigInteger, nullable=False),
 )
