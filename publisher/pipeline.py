@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from publisher.articles.id_writing import write_ids
 from publisher.articles.inspecting import inspect_articles
@@ -39,6 +39,7 @@ from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
+from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
 from publisher.syndication.building import build_public, without_place
 from publisher.syndication.public import Written
@@ -51,6 +52,7 @@ __all__ = [
     "check",
     "deliver",
     "deliver_only",
+    "fold",
     "look",
     "open_editions",
     "publish",
@@ -84,13 +86,15 @@ class Published:
 class Passed:
     """What one pass did. ``errors`` are for the operator: exit status 1.
 
-    ``came_back_from``: the last run's time, if it was later than now and was undone.
+    ``came_back_from``: the last run's time, if it was later than now and was undone. ``folded``: editions that left
+    the database for their file.
     """
 
     published: Published | None = None
     opened: list[Opened] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
     told: Told = field(default_factory=Told)
+    folded: list[int] = field(default_factory=list)
     started_afresh: int | None = None
     came_back_from: datetime | None = None
     errors: list[PublisherError] = field(default_factory=list)
@@ -106,6 +110,7 @@ class Passed:
             or self.told.topics
             or self.started_afresh
             or self.came_back_from
+            or self.folded
             or self.errors
         )
 
@@ -315,6 +320,19 @@ def deliver_only(
     return passed
 
 
+def fold(
+    publication: Publication, store: Store, passed: Passed, *, keep: timedelta, clock: Clock, stop: threading.Event
+) -> None:
+    """Editions that ended more than ``keep`` ago leave the database for their files, for some seconds."""
+    try:
+        folded = fold_ended(store, publication.ledger, publication.state, keep=keep, clock=clock, stop=stop)
+    except PublisherError as error:
+        passed.errors.append(error)
+    else:
+        passed.folded = folded.editions
+        passed.errors += folded.errors
+
+
 def run(
     publication: Publication,
     secrets: Secrets,
@@ -370,5 +388,8 @@ def run(
         with store.writing() as connection:
             last = meta.read_moment(connection, "last_run")
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
+        # A time that is pretended can be undone, a folding cannot.
+        if not fixed_time and publication.delivery.keep is not None and not stop.is_set():
+            fold(publication, store, passed, keep=publication.delivery.keep, clock=clock, stop=stop)
     step(passed)
     return passed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from publisher.cli.session import Session, count
 from publisher.cli.verb import VerbGroup
-from publisher.model.errors import UsageError
+from publisher.model.errors import PublisherError, UsageError
 
 if TYPE_CHECKING:
     from publisher.model.edition import Edition
@@ -19,7 +19,7 @@ __all__ = ["edition_fields", "editions"]
 
 @click.group(cls=VerbGroup)
 def editions() -> None:
-    """Editions: list, show, hold, resume, cancel, retry."""
+    """Editions: list, show, export, hold, resume, cancel, retry."""
 
 
 @editions.command("list")
@@ -76,7 +76,7 @@ def show(session: Session, number: int) -> None:
             raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
         sums = rows.sums(connection, number)
         variants = rows.variants_of(connection, number)
-        doubtful = rows.doubtful(connection, number)
+    doubtful, fault = _doubtful(session, edition, sums)
     if session.as_json:
         session.answer(
             {
@@ -91,12 +91,17 @@ def show(session: Session, number: int) -> None:
                     for variant in variants
                 ],
                 "doubtful": doubtful,
+                **({"error": str(fault)} if fault else {}),
             }
         )
         return
+    if fault is not None:
+        session.failed(fault)
     zone = zone_of(publication, edition.newsletter)
     session.show(edition_sentence(edition, sums, zone))
     session.show(f"Opened {local(edition.opened_at, zone)}.")
+    if edition.ledger:
+        session.show(f"Its deliveries and attempts are in ledger/{edition.ledger}: publisher editions export {number}")
     for line in account(sums):
         session.show(line)
     if not sums.adds_up:
@@ -109,11 +114,42 @@ def show(session: Session, number: int) -> None:
         listed = count(len(variant.articles), "article") + (f" and {len(variant.rest)} linked" if variant.rest else "")
         session.show(f"Digest ({', '.join(filter(None, (variant.language, listed)))}): {variant.digest.subject}")
     for case in doubtful:
-        at = case["at"]
         session.show(
-            f"In doubt: subscriber {case['subscriber_id']}, {at:%Y-%m-%d %H:%M:%S} UTC, {case['relay']}: "
+            f"In doubt: subscriber {case['subscriber_id']}, {case['at']:%Y-%m-%d %H:%M:%S} UTC, {case['relay']}: "
             f"no reply came after the message; the delivery is now {case['state']}."
         )
+
+
+def _doubtful(session: Session, edition: Edition, sums: Sums) -> tuple[list[dict[str, Any]], PublisherError | None]:
+    """The doubtful cases. A file that is missing hides them, and nothing else."""
+    from publisher.store import accounts
+
+    if not sums.unknown and not edition.ledger:
+        return [], None
+    try:
+        return accounts.doubtful(session.store(), session.publication.ledger, edition), None
+    except PublisherError as error:
+        return [], error
+
+
+@editions.command()
+@click.argument("number", type=int)
+@click.option("--attempts", is_flag=True, help="A line an attempt (the ledger) instead of a line a delivery.")
+@click.option("--out", metavar="FILE", help="Into this file instead of standard output.")
+@click.pass_obj
+def export(session: Session, number: int, attempts: bool, out: str | None) -> None:
+    """Every delivery of an edition, as CSV; with --json a JSON object a line.
+
+    Also of an edition that has left the database. Addresses are those of today: who was erased has none.
+    """
+    from publisher.cli.exporting import export_edition
+    from publisher.store import editions as rows
+
+    with session.store().reading() as connection:
+        edition = rows.get(connection, number)
+    if edition is None:
+        raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
+    export_edition(session, edition, attempts=attempts, out=out)
 
 
 def edition_fields(edition: Edition, sums: Sums) -> dict[str, object]:
@@ -127,6 +163,7 @@ def edition_fields(edition: Edition, sums: Sums) -> dict[str, object]:
         "reason": edition.reason,
         "opened_at": edition.opened_at,
         "finished_at": edition.finished_at,
+        "ledger": edition.ledger,
         "candidates": sums.candidates,
         "excluded": sums.excluded,
         "accepted": sums.accepted,

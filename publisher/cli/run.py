@@ -157,6 +157,9 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     ]
     if passed.told.topics:
         lines.append(f"told the hub: {count(len(passed.told.topics), 'feed document')}")
+    if passed.folded:
+        numbers = ", ".join(map(str, passed.folded))
+        lines.append(f"folded: edition{'s' if len(passed.folded) > 1 else ''} {numbers}, now in ledger/")
     return lines
 
 
@@ -251,5 +254,6 @@ def _as_values(passed: Passed) -> dict[str, object]:
             "again_at": delivered.again_at,
         },
         "told_hub": {"topics": sorted(passed.told.topics), "failed": passed.told.failed},
+        "folded": passed.folded,
         "errors": [str(error) for error in passed.errors],
     }

@@ -82,6 +82,13 @@ def retry(session: Session, number: int, failed: bool, unknown: bool) -> None:
         edition = _found(connection, number)
         if edition.state is EditionState.CANCELLED:
             raise _cannot(edition, "tried again")
+        if edition.ledger:
+            raise UsageError(
+                f"edition {number} ended {edition.finished_at:%Y-%m-%d} and has left the database: it cannot be tried "
+                "again",
+                where=f"ledger/{edition.ledger}",
+                remedy=f"its deliveries: publisher editions export {number}; its articles can be mailed anew",
+            )
         both = failed == unknown
         again = retrying.retry(connection, number, failed=failed or both, unknown=unknown or both)
     _tell(session, number, "tried again", count(again, "delivery", "deliveries"))

@@ -21,16 +21,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
 from publisher.model.delivery import Outcome, Outgoing, Result
 from publisher.model.errors import OutputError
+from publisher.store.host import host_lock
 
 __all__ = ["ANNOUNCED", "Journal", "delivery_lock", "left_behind"]
 
@@ -41,27 +41,9 @@ ANNOUNCED = 20
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-@contextmanager
-def delivery_lock(state: Path) -> Iterator[bool]:
+def delivery_lock(state: Path) -> AbstractContextManager[bool]:
     """Holds this host's right to deliver; yields False at once if another process has it. Freed by our death."""
-    try:
-        state.mkdir(exist_ok=True)
-        descriptor = os.open(state / "deliver.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror})",
-            where=str(state),
-            remedy="make the publication's folder writable",
-        ) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    return host_lock(state, "deliver.lock")
 
 
 class Journal:

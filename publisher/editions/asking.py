@@ -59,7 +59,9 @@ def ask_for_reader(
         if person is None:
             why = f"; the address is suppressed: {suppression.reason}" if suppression else ""
             return [Answer(newsletter="", state="unknown reader", sentence=f"Nobody reads at {address}{why}.")]
-        readings = histories.readings(connection, person.id, asked.record.id, asked.record.sequence)
+        readings = histories.readings(
+            connection, person.id, asked.record.id, asked.record.sequence, ledger=publication.ledger
+        )
         erased = histories.erased(connection, person.id)
         unfinished = {
             newsletter.name: histories.unfinished(connection, newsletter.name) for newsletter in publication.newsletters

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Claimed", "DeliveryState", "Outcome", "Outgoing", "Result"]
+__all__ = ["Account", "Attempt", "Claimed", "DeliveryState", "Outcome", "Outgoing", "Result"]
 
 
 class DeliveryState(StrEnum):
@@ -96,3 +96,40 @@ class Outcome:
     reply: str = ""
     relay: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A line of the ledger. ``seconds``: how long it took, to a ten-thousandth."""
+
+    at: datetime
+    worker: str
+    relay: str
+    result: Result
+    code: int
+    reply: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What became of one delivery of an edition, and every attempt made at it; no address, not in replies either.
+
+    ``cursor_from``, ``cursor_to``: it has the reader's articles with numbers in (from, to].
+    ``ended_at`` None: it is not finished.
+    """
+
+    id: int
+    subscriber: int
+    subscription: int
+    generation: int
+    variant: int
+    cursor_from: int
+    cursor_to: int
+    state: DeliveryState
+    was_unknown: bool
+    due_at: datetime
+    first_tried_at: datetime | None
+    ended_at: datetime | None
+    reply: str
+    attempts: tuple[Attempt, ...]

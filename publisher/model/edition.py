@@ -23,7 +23,11 @@ class EditionState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """``slot`` is the due time, aware UTC; ``cutoff`` the newest sequence it can carry."""
+    """``slot`` is the due time, aware UTC; ``cutoff`` the newest sequence it can carry.
+
+    ``ledger``     the file that has its deliveries and attempts, once they have left the database (or are leaving it)
+    ``folded_at``  when the last of them had left it
+    """
 
     id: int
     newsletter: str
@@ -35,6 +39,8 @@ class Edition:
     reason: str = ""
     candidates: int = 0
     finished_at: datetime | None = None
+    ledger: str = ""
+    folded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

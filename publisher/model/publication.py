@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,10 @@ __all__ = ["Delivery", "Dkim", "Publication", "Secrets", "Theme", "Web"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Where messages go. ``transport`` is a URL: ``maildir:mail`` or ``smtp://user@relay.example.org:587``."""
+    """Where messages go. ``transport`` is a URL: ``maildir:mail`` or ``smtp://user@relay.example.org:587``.
+
+    ``keep``: how long an edition that has ended stays in the database, delivery by delivery; None: for ever.
+    """
 
     transport: str = "maildir:mail"
     profile: str = "local"
@@ -23,6 +27,7 @@ class Delivery:
     give_up_after_hours: int = 48
     on_unknown: str = "repeat"
     tls: Literal["required", "opportunistic"] = "required"
+    keep: timedelta | None = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,11 @@ class Publication:
     def state(self) -> Path:
         """Locks and the delivery journal of this machine."""
         return self.root / ".publisher"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger of editions that have left the database, a file each."""
+        return self.root / "ledger"
 
     @property
     def host(self) -> str:

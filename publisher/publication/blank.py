@@ -29,6 +29,7 @@ GITIGNORE = """\
 /mail/
 /preview/
 /.publisher/
+/ledger/
 """
 
 # Where each answer stands in the files.

@@ -335,6 +335,7 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             give_up_after_hours=int(parse_duration(settings.delivery.give_up_after).total_seconds() // 3600),
             on_unknown=settings.delivery.on_unknown,
             tls=settings.delivery.tls,
+            keep=None if settings.delivery.keep == "forever" else parse_duration(settings.delivery.keep),
         ),
         dkim=Dkim(selectors=tuple(dict.fromkeys(settings.dkim.selectors)), domain=settings.dkim.domain.lower()),
         web=Web(

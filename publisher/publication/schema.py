@@ -59,6 +59,10 @@ def _duration(written: str) -> str:
     return written
 
 
+def _keep(written: str) -> str:
+    return written if written == "forever" else _duration(written)
+
+
 def _schedule(written: str) -> str:
     parse_schedule(written)
     return written
@@ -167,6 +171,7 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 Language = Annotated[str, AfterValidator(_language)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Keep = Annotated[str, AfterValidator(_keep)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Permalink = Annotated[str, AfterValidator(_permalink)]
@@ -196,6 +201,7 @@ class DeliveryTable(_Table):
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"
     tls: Literal["required", "opportunistic"] = "required"
+    keep: Keep = "60 days"
 
 
 class DkimTable(_Table):

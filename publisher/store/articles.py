@@ -12,7 +12,7 @@ from publisher.model.article import Record
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store.editions import OUTSTANDING
-from publisher.store.schema import articles, counters, deliveries, editions, variants
+from publisher.store.schema import articles, counters, deliveries, editions, folded, variants
 
 __all__ = ["counter", "had", "lock_counter", "numbers", "records", "save", "take_numbers"]
 
@@ -42,6 +42,9 @@ def had(connection: Connection, ids: Iterable[str]) -> set[str]:
         deliveries.c.variant_id == variants.c.id,
         or_(deliveries.c.state.in_((*OUTSTANDING, DeliveryState.ACCEPTED)), deliveries.c.was_unknown),
     )
+    left = exists().where(
+        folded.c.variant_id == variants.c.id, or_(folded.c.state == DeliveryState.ACCEPTED, folded.c.was_unknown)
+    )
     opening = exists().where(editions.c.id == variants.c.edition_id, editions.c.state == EditionState.OPENING)
     found = set()
     for identity in ids:
@@ -49,7 +52,7 @@ def had(connection: Connection, ids: Iterable[str]) -> set[str]:
         listed = or_(
             variants.c.articles.contains(written, autoescape=True), variants.c.rest.contains(written, autoescape=True)
         )
-        if connection.execute(select(variants.c.id).where(listed, or_(opening, live)).limit(1)).first():
+        if connection.execute(select(variants.c.id).where(listed, or_(opening, live, left)).limit(1)).first():
             found.add(identity)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from publisher.model.edition import Digest, Edition, EditionState, Variant
 from publisher.store import meta
 from publisher.store.inserting import insert_missing
 from publisher.store.pictures import shown_in
-from publisher.store.schema import attempts, deliveries, editions, exclusions, slots, variants
+from publisher.store.schema import attempts, deliveries, editions, exclusions, folded, slots, variants
 
 __all__ = [
     "Sums",
@@ -214,18 +215,24 @@ def finish(connection: Connection, now: datetime) -> list[int]:
 
 
 def sums(connection: Connection, number: int) -> Sums:
-    """The edition's account, counted from the rows."""
+    """The edition's account, counted from the rows, and from what is remembered of those that have left."""
     candidates = connection.execute(select(editions.c.candidates).where(editions.c.id == number)).scalar_one()
-    states: dict[str, int] = dict(
-        connection.execute(
-            select(deliveries.c.state, func.count())
-            .where(deliveries.c.edition_id == number)
-            .group_by(deliveries.c.state)
-        ).all()
+    states: Counter[str] = Counter(
+        dict(
+            connection.execute(
+                select(deliveries.c.state, func.count())
+                .where(deliveries.c.edition_id == number)
+                .group_by(deliveries.c.state)
+            ).all()
+        )
     )
     unknown = connection.execute(
         select(func.count()).where(deliveries.c.edition_id == number, deliveries.c.was_unknown)
     ).scalar_one()
+    left = select(folded.c.state, folded.c.was_unknown, folded.c.count).where(folded.c.edition_id == number)
+    for state, was_unknown, count in connection.execute(left):
+        states[state] += count
+        unknown += count if was_unknown else 0
     reasons = connection.execute(
         select(exclusions.c.reason, exclusions.c.count)
         .where(exclusions.c.edition_id == number)

@@ -6,8 +6,10 @@ Reading only; what it means is decided in `publisher.editions.explaining`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
@@ -15,8 +17,9 @@ from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Edition, EditionState
 from publisher.model.subscriber import ConsentEvent, Subscription
 from publisher.store import consents, subscriptions
+from publisher.store.accounts import account_of
 from publisher.store.editions import get as edition_of
-from publisher.store.schema import attempts, deliveries, editions, missed, subscribers, variants
+from publisher.store.schema import attempts, deliveries, editions, folded, missed, subscribers, variants
 from publisher.store.schema import subscriptions as rows
 
 __all__ = ["Attempt", "Carried", "Missed", "Reading", "Traced", "carried", "erased", "readings", "unfinished"]
@@ -99,18 +102,19 @@ def _listed(article: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 def carried(connection: Connection, article: str) -> list[Carried]:
     """The editions that carry or link the article, oldest first."""
     in_full, linked = _listed(article)
-    counts = connection.execute(
-        select(
-            variants.c.edition_id,
-            case((in_full, False), else_=True).label("linked"),
-            deliveries.c.state,
-            func.count(deliveries.c.id).label("count"),
-        )
+    behind = case((in_full, False), else_=True).label("linked")
+    here = (
+        select(variants.c.edition_id, behind, deliveries.c.state, func.count(deliveries.c.id).label("count"))
         .select_from(variants.outerjoin(deliveries, deliveries.c.variant_id == variants.c.id))
         .where(or_(in_full, linked))
         .group_by(variants.c.edition_id, "linked", deliveries.c.state)
-        .order_by(variants.c.edition_id)
-    ).all()
+    )
+    left = (
+        select(variants.c.edition_id, behind, folded.c.state, folded.c.count)
+        .join(folded, folded.c.variant_id == variants.c.id)
+        .where(or_(in_full, linked))
+    )
+    counts = sorted([*connection.execute(here), *connection.execute(left)], key=lambda row: int(row.edition_id))
     found: list[Carried] = []
     for number in dict.fromkeys(row.edition_id for row in counts):
         edition = edition_of(connection, number)
@@ -130,8 +134,13 @@ def carried(connection: Connection, article: str) -> list[Carried]:
     return found
 
 
-def readings(connection: Connection, subscriber: int, article: str, sequence: int | None) -> dict[str, Reading]:
-    """A subscriber's subscriptions with what they have to do with the article, by newsletter."""
+def readings(
+    connection: Connection, subscriber: int, article: str, sequence: int | None, *, ledger: Path
+) -> dict[str, Reading]:
+    """A subscriber's subscriptions with what they have to do with the article, by newsletter.
+
+    ``ledger``: the folder of editions that have left the database. Raises StoreError where a file is missing.
+    """
     found: dict[str, Reading] = {}
     events = consents.history(connection, subscriber)
     for (_, newsletter), subscription in sorted(subscriptions.of_subscribers(connection, [subscriber]).items()):
@@ -144,7 +153,7 @@ def readings(connection: Connection, subscriber: int, article: str, sequence: in
             created_at=times.created_at,
             confirmed_at=times.confirmed_at,
             events=tuple(event for event in events if event.newsletter == newsletter),
-            deliveries=_deliveries(connection, subscription.id, article),
+            deliveries=_deliveries(connection, subscription.id, article, ledger),
             missed=_missed(connection, subscription.id, sequence),
             passed=_passed(connection, subscription, sequence, since),
         )
@@ -171,12 +180,13 @@ def erased(connection: Connection, subscriber: int) -> bool:
     )
 
 
-def _deliveries(connection: Connection, subscription: int, article: str) -> tuple[Traced, ...]:
+def _deliveries(connection: Connection, subscription: int, article: str, ledger: Path) -> tuple[Traced, ...]:
     in_full, linked = _listed(article)
     found = connection.execute(
         select(deliveries, in_full.label("in_full"))
         .join(variants, variants.c.id == deliveries.c.variant_id)
-        .where(deliveries.c.subscription_id == subscription, or_(in_full, linked))
+        .join(editions, editions.c.id == variants.c.edition_id)
+        .where(deliveries.c.subscription_id == subscription, or_(in_full, linked), editions.c.ledger == "")
         .order_by(deliveries.c.id.desc())
     ).all()
     traced = []
@@ -200,7 +210,38 @@ def _deliveries(connection: Connection, subscription: int, article: str) -> tupl
                 ),
             )
         )
-    return tuple(traced)
+    return (*traced, *_folded(connection, subscription, article, ledger))
+
+
+def _folded(connection: Connection, subscription: int, article: str, ledger: Path) -> Iterator[Traced]:
+    """Those of editions that have left the database, newest first."""
+    in_full, linked = _listed(article)
+    found = connection.execute(
+        select(variants.c.id, variants.c.edition_id, in_full.label("in_full"))
+        .join(editions, editions.c.id == variants.c.edition_id)
+        .where(or_(in_full, linked), editions.c.ledger != "")
+        .order_by(variants.c.edition_id.desc())
+    ).all()
+    whole = {row.id: bool(row.in_full) for row in found}
+    for number in dict.fromkeys(row.edition_id for row in found):
+        edition = edition_of(connection, number)
+        assert edition is not None
+        one = account_of(connection, ledger, edition, subscription)
+        if one is not None and one.variant in whole:
+            yield Traced(
+                id=one.id,
+                edition=edition,
+                linked=not whole[one.variant],
+                state=one.state,
+                try_at=one.due_at,
+                ended_at=one.ended_at,
+                reply=one.reply,
+                was_unknown=one.was_unknown,
+                attempts=tuple(
+                    Attempt(at=line.at, result=line.result, code=line.code, reply=line.reply, relay=line.relay)
+                    for line in one.attempts
+                ),
+            )
 
 
 def _missed(connection: Connection, subscription: int, sequence: int | None) -> Missed | None:

@@ -22,6 +22,10 @@ def retry(connection: Connection, edition: int, *, failed: bool, unknown: bool) 
     certain = and_(~deliveries.c.was_unknown, _reader(subscriptions.c.cursor == deliveries.c.cursor_from))
     doubtful = and_(deliveries.c.was_unknown, _reader())
     asked = or_(*([certain] if failed else []), *([doubtful] if unknown else []))
+    # The row is locked: it cannot be folded meanwhile, and one that is has no deliveries here.
+    ledger = connection.execute(select(editions.c.ledger).where(editions.c.id == edition).with_for_update()).scalar()
+    if ledger:
+        return 0
     chosen = connection.execute(
         select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.was_unknown)
         .where(deliveries.c.edition_id == edition, deliveries.c.state == DeliveryState.FAILED, asked)

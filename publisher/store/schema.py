@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -193,6 +193,9 @@ editions = Table(
     # The last subscription that an opening has dealt with: a killed opening goes on after it.
     Column("progress", BigInteger, nullable=False, server_default="0"),
     Column("finished_at", UtcDateTime),
+    # The file that has its deliveries and ledger; they leave the database once it is named here.
+    Column("ledger", Text, nullable=False, server_default=""),
+    Column("folded_at", UtcDateTime),
     UniqueConstraint("newsletter", "cadence", "slot"),
     CheckConstraint(
         "state IN ('opening', 'awaiting approval', 'going out', 'held', 'paused', 'finished', 'cancelled')",
@@ -238,6 +241,17 @@ groups = Table(
     Column("variant_id", Key, ForeignKey("variants.id")),
     Column("cursor_to", BigInteger, nullable=False),
     Column("takes_over", Boolean, nullable=False),
+)
+
+# How many deliveries of each kind have left the database for the edition's file: its sums go on adding up.
+folded = Table(
+    "folded",
+    metadata,
+    Column("edition_id", Key, ForeignKey("editions.id"), primary_key=True),
+    Column("variant_id", Key, ForeignKey("variants.id"), primary_key=True, index=True),
+    Column("state", Text, primary_key=True),
+    Column("was_unknown", Boolean, primary_key=True),
+    Column("count", Integer, nullable=False),
 )
 
 exclusions = Table(

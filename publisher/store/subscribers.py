@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ __all__ = [
     "NewSubscriber",
     "active",
     "active_by_cadence",
+    "addresses",
     "by_hash",
     "get",
     "hash_of",
@@ -200,3 +201,13 @@ def listing(
         )
         for row in connection.execute(statement)
     ]
+
+
+def addresses(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The addresses of these subscribers; those who were erased have none. Some thousand at once at most."""
+    rows = connection.execute(
+        select(subscribers.c.id, subscribers.c.address).where(
+            subscribers.c.id.in_(ids), subscribers.c.address.is_not(None)
+        )
+    )
+    return dict(rows.all())
