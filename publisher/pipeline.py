@@ -21,7 +21,7 @@ from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.compiling import candidates
 from publisher.editions.notices import check_notices
-from publisher.editions.opening import Opened, Opener
+from publisher.editions.opening import Opened, Opener, is_due
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
@@ -37,6 +37,10 @@ from publisher.model.errors import (
 )
 from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
+from publisher.publication import load
+from publisher.publication.freshness import Looked, forget, fresh
+from publisher.publication.freshness import look as look_at_files
+from publisher.publication.freshness import remember as keep_fresh
 from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store.folding import fold_ended
@@ -45,6 +49,7 @@ from publisher.syndication.building import build_public, without_place
 from publisher.syndication.public import Written
 from publisher.syndication.telling import Telling, Told
 from publisher.theme.environment import Environment, check_overrides, environment_of
+from publisher.theme.media import theme_media
 
 __all__ = [
     "Passed",
@@ -68,18 +73,24 @@ Clock = Callable[[], datetime]
 class Published:
     """What was read and built.
 
+    ``as_before`` nothing had changed since the last pass: nothing was read, and ``articles`` is empty
     ``articles``  everything that could be read, newest first, drafts too
+    ``read``, ``drafts``  how many they are, and how many of them are drafts
     ``seen``      the newest sequence number up to which nothing can be missing from ``articles``: an edition that
                   took more could pass an article by that another process numbered while we were reading
     ``left_out``  never to be mailed, and why
     """
 
     articles: tuple[Article, ...]
+    read: int
+    drafts: int
     written: Written
     seen: int
+    as_before: bool = False
     numbered: tuple[Record, ...] = ()
     left_out: tuple[Record, ...] = ()
     errors: tuple[PublisherError, ...] = ()
+    looked: Looked | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,15 +161,18 @@ def publish(
     now: datetime,
     mailing: bool,
     compress: bool = False,
+    verify: bool = False,
 ) -> Published:
     """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
-    ``compress``: pages get compressed copies, too.
+    ``compress``: pages get compressed copies, too. ``verify``: what is in the files of public/ is looked at, too.
 
     Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
     removed from public/: it may be the one whose page would go.
     """
+    forget(publication)
     with store.reading() as connection:
         seen = article_store.counter(connection)  # before the folder is read, not after
+    looked = _looked(publication)
     sources, errors = read_sources(publication)
     identified, more = remember(publication, store, sources, errors, now=now)
     errors += more
@@ -178,15 +192,71 @@ def publish(
             seen += 1
     public = [article for article in articles if article.is_public(now)]
     written = build_public(
-        publication, store, public, environment=environment, keep_others=bool(errors), compress=compress
+        publication, store, public, environment=environment, keep_others=bool(errors), compress=compress, verify=verify
     )
-    return Published(
+    published = Published(
         articles=tuple(articles),
+        read=len(articles),
+        drafts=sum(article.draft for article in articles),
         written=written,
         seen=seen,
         numbered=tuple(numbered),
         left_out=tuple(left_out),
         errors=(*errors, *without_place(written)),
+        looked=looked,
+    )
+    if not mailing:
+        _remember(publication, published, now=now, numbered=False)
+    return published
+
+
+def _looked(publication: Publication) -> Looked | None:
+    """How the files look now that are about to be read; None if the settings are others than we go by."""
+    looked = look_at_files(publication.root, publication.articles_folder)
+    try:
+        return looked if load(publication.root) == publication else None
+    except PublisherError:
+        return None
+
+
+def as_before(publication: Publication, *, now: datetime, mailing: bool) -> Published | None:
+    """What `publish` would answer, if nothing has changed since the last pass; else None. Looks at files only."""
+    last = fresh(publication.root, now)
+    if last is None or (mailing and not last.numbered):
+        return None
+    return Published(
+        articles=(),
+        read=last.articles,
+        drafts=last.drafts,
+        written=Written((), last.files, ()),
+        seen=last.seen,
+        as_before=True,
+    )
+
+
+def _remember(publication: Publication, published: Published, *, now: datetime, numbered: bool) -> None:
+    """The next pass may stop at a look at the files, unless there are faults: those are told again."""
+    if published.looked is None or published.errors:
+        return
+    written = published.written
+    waiting = [
+        article.published
+        for article in published.articles
+        if article.published > now and not article.is_public(now) and article.is_public(article.published)
+    ]
+    keep_fresh(
+        publication,
+        published.looked,
+        public=written.look,
+        media=[file for article in published.articles for file, _ in article.media]
+        + [str(file) for file, _ in theme_media(publication)],
+        now=now,
+        until=min(waiting, default=None),
+        numbered=numbered,
+        seen=published.seen,
+        articles=published.read,
+        drafts=published.drafts,
+        files=len(written.changed) + written.unchanged,
     )
 
 
@@ -356,7 +426,9 @@ def run(
         passed.came_back_from = beginnings.come_back(store, now, real=transport.real)
     try:
         environment = environment_of(publication)
-        passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
+        passed.published = as_before(publication, now=now, mailing=True)
+        if passed.published is None or is_due(publication, store, now=now):
+            passed.published = publish(publication, store, environment=environment, now=now, mailing=True)
         passed.errors += passed.published.errors
     except PublisherError as error:
         passed.errors.append(error)
@@ -365,9 +437,11 @@ def run(
     if transport.real:
         passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
-    if passed.published is not None and not stop.is_set():
+    if passed.published is not None and not passed.published.as_before and not stop.is_set():
         passed.opened, faults = open_editions(publication, store, passed.published, environment=environment, now=now)
         passed.errors += faults
+        if not (passed.opened or faults):
+            _remember(publication, passed.published, now=now, numbered=True)
         step(passed)
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:

@@ -1,7 +1,8 @@
-"""`publisher build`: feeds and web pages, only what changed."""
+"""`publisher build`: feeds and web pages, only what changed. With nothing to do it imports nothing that takes time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,19 @@ from publisher.model.errors import UsageError
 if TYPE_CHECKING:
     from publisher.model.publication import Publication
     from publisher.pipeline import Published
+    from publisher.syndication.telling import Told
 
 __all__ = ["build"]
 
 
 @click.command(cls=Verb)
 @click.option("--compress", is_flag=True, help="Compressed copies of pages, too, all as small as can be; takes longer.")
+@click.option("--verify", is_flag=True, help="Look at every file of public/ as well, and put right what differs.")
 @click.option("--watch", "watching", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @click.option("--serve", "serving", is_flag=True, help="With --watch: show it in the browser, which follows.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Of --serve; 0 picks one.")
 @click.pass_obj
-def build(session: Session, compress: bool, watching: bool, serving: bool, port: int) -> None:
+def build(session: Session, compress: bool, verify: bool, watching: bool, serving: bool, port: int) -> None:
     """Feeds and web pages, only what changed.
 
     Writes public/ and says what it wrote; feeds get copies in gzip and brotli beside them. Mails nothing and opens no
@@ -42,59 +45,88 @@ def build(session: Session, compress: bool, watching: bool, serving: bool, port:
             port=port if serving else None,
         )
         return
-    published = _build(session, session.publication, compress=compress)
+    if not (compress or verify):
+        from publisher.publication.freshness import fresh
+
+        last = fresh(session.root, session.now())
+        if last is not None and not last.hub:  # which may have to be told of what an earlier build changed
+            _tell(session, articles=last.articles, unchanged=last.files)
+            return
+    published = _build(session, session.publication, compress=compress, verify=verify)
     for error in published.errors:
         session.failed(error)
 
 
 def _built_again(session: Session, publication: Publication, *, compress: bool) -> bool:
     """A build of many: a fault is a line and no more. Whether anything was written."""
-    published = _build(session, publication, compress=compress)
+    published = _build(session, publication, compress=compress, verify=False)
     for error in published.errors:
         click.echo(f"publisher: {error}", err=True)
     return bool(published.written.changed or published.written.removed)
 
 
-def _build(session: Session, publication: Publication, *, compress: bool) -> Published:
+def _build(session: Session, publication: Publication, *, compress: bool, verify: bool) -> Published:
     from publisher import pipeline
     from publisher.syndication.servers import write_configurations
     from publisher.syndication.telling import tell_hub
     from publisher.theme.environment import environment_of
 
-    published = pipeline.publish(
+    samples = [str(file.relative_to(publication.root)) for file in write_configurations(publication)]
+    now = session.now()
+    published = None if compress or verify else pipeline.as_before(publication, now=now, mailing=False)
+    published = published or pipeline.publish(
         publication,
         session.store(),
         environment=environment_of(publication),
-        now=session.now(),
+        now=now,
         mailing=False,
         compress=compress,
+        verify=verify,
     )
     told = tell_hub(publication, session.store(), clock=session.now)
     published = replace(published, errors=(*published.errors, *told.errors))
-    samples = [str(file.relative_to(publication.root)) for file in write_configurations(publication)]
-    written = published.written
+    _tell(
+        session,
+        articles=published.read,
+        unchanged=published.written.unchanged,
+        changed=published.written.changed,
+        removed=published.written.removed,
+        samples=samples,
+        told=told,
+        errors=[str(error) for error in published.errors],
+    )
+    return published
+
+
+def _tell(
+    session: Session,
+    *,
+    articles: int,
+    unchanged: int,
+    changed: Sequence[str] = (),
+    removed: Sequence[str] = (),
+    samples: Sequence[str] = (),
+    told: Told | None = None,
+    errors: Sequence[str] = (),
+) -> None:
     if session.as_json:
         session.answer(
             {
-                "articles": len(published.articles),
-                "changed": list(written.changed),
-                "unchanged": written.unchanged,
-                "removed": list(written.removed),
-                "samples": samples,
-                "told_hub": {"topics": sorted(told.topics), "failed": told.failed},
-                "errors": [str(error) for error in published.errors],
+                "articles": articles,
+                "changed": list(changed),
+                "unchanged": unchanged,
+                "removed": list(removed),
+                "samples": list(samples),
+                "told_hub": {"topics": sorted(told.topics) if told else [], "failed": told.failed if told else 0},
+                "errors": list(errors),
             }
         )
-    for path in written.changed:
+    for path in changed:
         session.say(f"wrote public/{path}")
-    for path in written.removed:
+    for path in removed:
         session.say(f"removed public/{path}")
     for path in samples:
         session.say(f"wrote {path}")
-    if told.topics:
+    if told and told.topics:
         session.say(f"told the hub: {count(len(told.topics), 'feed document')}")
-    session.say(
-        f"{count(len(published.articles), 'article')} read; {count(len(written.changed), 'file')} written, "
-        f"{written.unchanged:,} unchanged"
-    )
-    return published
+    session.say(f"{count(articles, 'article')} read; {count(len(changed), 'file')} written, {unchanged:,} unchanged")

@@ -128,10 +128,10 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
     lines = []
     if passed.published is not None:
         written = passed.published.written
-        articles = passed.published.articles
-        drafts = sum(article.draft for article in articles)
+        drafts = passed.published.drafts
+        how = "as before" if passed.published.as_before else "read"
         lines.append(
-            f"published: {count(len(articles), 'article')} read"
+            f"published: {count(passed.published.read, 'article')} {how}"
             + (f", {count(drafts, 'draft')} among them; " if drafts else "; ")
             + f"{count(len(written.changed), 'file')} of public/ written, "
             f"{written.unchanged:,} unchanged" + (f", {len(written.removed):,} removed" if written.removed else "")
@@ -220,7 +220,7 @@ def _as_values(passed: Passed) -> dict[str, object]:
         "published": None
         if published is None
         else {
-            "articles": len(published.articles),
+            "articles": published.read,
             "changed": list(published.written.changed),
             "unchanged": published.written.unchanged,
             "removed": list(published.written.removed),

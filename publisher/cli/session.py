@@ -44,7 +44,7 @@ class Session:
     @property
     def root(self) -> Path:
         """The publication's folder. Raises UsageError if there is none."""
-        from publisher.publication.loading import find_root
+        from publisher.publication.finding import find_root
 
         if self.folder is None:
             return find_root(Path.cwd())

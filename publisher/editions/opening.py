@@ -29,7 +29,10 @@ from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
 
-__all__ = ["Opened", "Opener"]
+__all__ = ["Opened", "Opener", "is_due"]
+
+
+_UNDECIDED = (EditionState.OPENING, EditionState.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,3 +221,19 @@ class Opener:
         with self.store.writing() as connection:
             picture_store.keep(connection, digest.pictures)
             return groups.freeze_variant(connection, edition.id, decision, digest)
+
+
+def is_due(publication: Publication, store: Store, *, now: datetime) -> bool:
+    """Whether `Opener` may have something to do at ``now``, though no article has changed since it last had none.
+
+    Asked by every pass, before any article is read: true where in doubt.
+    """
+    with store.reading() as connection:
+        if any(edition_store.in_state(connection, state) for state in _UNDECIDED):
+            return True
+        for newsletter in publication.newsletters:
+            for cadence in newsletter.cadences:
+                last = edition_store.last_slot(connection, newsletter.name, cadence.name)
+                if last is None or due(newsletter, cadence, last=last, now=now) is not None:
+                    return True
+    return False

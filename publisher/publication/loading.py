@@ -13,32 +13,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from publisher.model.article import Author
-from publisher.model.errors import ConfigurationError, UsageError
+from publisher.model.errors import ConfigurationError
 from publisher.model.feed import Cadence, Feed, Newsletter, Podcast, Selection
 from publisher.model.publication import Delivery, Dkim, Publication, Theme, Web
 from publisher.model.rate import Limits, parse_rate
+from publisher.publication.finding import FILE
 from publisher.publication.positions import line_of
 from publisher.publication.schedules import parse_duration, parse_schedule
 from publisher.publication.schema import FeedFile, NewsletterTable, PodcastTable, PublicationFile
 
-__all__ = ["find_root", "load", "validate"]
+__all__ = ["load", "validate"]
 
-FILE = "publication.toml"
 Table = TypeVar("Table", bound=BaseModel)
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
-
-
-def find_root(start: Path) -> Path:
-    """The nearest folder upwards from ``start`` that has a publication.toml. Raises UsageError."""
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise UsageError(
-        "no publication here: there is no publication.toml in this folder or above it",
-        where=str(start),
-        remedy="go into one, name it with --publication DIR, or make one with: publisher init DIR --demo",
-    )
 
 
 def load(root: Path) -> Publication:

@@ -34,6 +34,7 @@ def build_public(
     environment: Environment,
     keep_others: bool,
     compress: bool,
+    verify: bool = False,
 ) -> Written:
     """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public`."""
     return write_public(
@@ -42,6 +43,7 @@ def build_public(
         _media(publication, public),
         keep_others=keep_others,
         compress=compress,
+        verify=verify,
     )
 
 

@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import filecmp
 import hashlib
 import json
 import os
@@ -27,7 +28,8 @@ from typing import BinaryIO
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
-from publisher.syndication.compressing import SUFFIXES, compressed
+from publisher.publication.freshness import look_of
+from publisher.syndication.compressing import SUFFIXES, compressed, is_copy
 from publisher.syndication.documents import Document, Later
 from publisher.syndication.headers import HTML, is_text, media_type
 
@@ -48,6 +50,7 @@ class Written:
     ``clashes``  what found no place: an earlier one of the build has the path, it leads out of public/, or no file
                  can have that name
     ``missing``  media that should be copied and cannot be read
+    ``look``     how public/ looked from outside when the build left it (`publisher.publication.freshness`)
     """
 
     changed: tuple[str, ...]
@@ -55,6 +58,7 @@ class Written:
     removed: tuple[str, ...]
     clashes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,19 @@ def write_public(
     *,
     keep_others: bool = False,
     compress: bool = False,
+    verify: bool = False,
 ) -> Written:
     """Make public/ consist of ``documents``, ``media`` (source, path under public/), and what is not ours.
 
     ``keep_others``: files of an earlier build that are not made now stay (an article could not be read: the
     page that would go may be its). ``compress``: pages get compressed copies, too, all of them as small as it gets;
-    without it feeds and other texts do, and pages keep those that are right. Media are written first, documents in
-    their order: give pages before the feeds that link to them. Sources may be relative to the publication.
+    without it feeds and other texts do, and pages keep those that are right. ``verify``: what is in files counts, not
+    only their sizes and times. Media are written first, documents in their order: give pages before the feeds that link
+    to them. Sources may be relative to the publication.
     Raises OutputError.
     """
     with _turn(publication.state):
-        build = _Build(publication.public, _remembered(publication.state), compress=compress)
+        build = _Build(publication.public, _remembered(publication.state), compress=compress, verify=verify)
         try:
             publication.public.mkdir(parents=True, exist_ok=True)
             for source, path in media:
@@ -106,12 +112,14 @@ def write_public(
                 _remember(publication.state, build.now)
         except OSError as error:
             raise _refused(publication, error) from error
+        left = look_of(publication.public, publication.state / MANIFEST)
     return Written(
         tuple(build.changed),
         build.unchanged,
         tuple(build.removed),
         tuple(build.clashes),
         tuple(build.missing),
+        left,
     )
 
 
@@ -125,10 +133,11 @@ def others_in_public(publication: Publication) -> frozenset[str]:
 class _Build:
     """One build of public/: what was there before, what is there now."""
 
-    def __init__(self, public: Path, before: dict[str, _Known], *, compress: bool) -> None:
+    def __init__(self, public: Path, before: dict[str, _Known], *, compress: bool, verify: bool) -> None:
         self.public = public
         self.before = before
         self.compress = compress
+        self.verify = verify
         self.touched = False
         self.now: dict[str, _Known] = {}
         self.changed: list[str] = []
@@ -144,7 +153,7 @@ class _Build:
         made = document.made if isinstance(document, Later) else hashlib.sha256(document.content).hexdigest()
         content = cache(lambda: document.content)  # of a later document, only if somebody needs it
         target = self.public / document.path
-        as_left = self._is_as_left(document.path, made)
+        as_left = self._is_as_left(document.path, made) and (not self.verify or _holds(target, content()))
         if as_left:
             self.unchanged += 1
         elif _holds(target, content()):
@@ -162,9 +171,9 @@ class _Build:
         wanted = self.compress or media_type(path) != HTML
         for coding, suffix in SUFFIXES.items():
             copy, copied = f"{path}{suffix}", f"{made}{suffix}"
-            if self._is_as_left(copy, copied):
-                continue
             target = self.public / copy
+            if self._is_as_left(copy, copied) and (not self.verify or is_copy(target.read_bytes(), coding, content())):
+                continue
             if wanted:
                 with self._placing(copy):
                     with _replacing(target) as file:
@@ -189,7 +198,7 @@ class _Build:
             return
         if not self._claim(path):
             return
-        if self._is_as_left(path, made):
+        if self._is_as_left(path, made) and (not self.verify or _is_same(self.public / path, source)):
             self.unchanged += 1
             return
         try:
@@ -275,6 +284,13 @@ def _is_inside(path: str) -> bool:
 def _holds(target: Path, content: bytes) -> bool:
     try:
         return target.stat().st_size == len(content) and target.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _is_same(target: Path, source: Path) -> bool:
+    try:
+        return filecmp.cmp(target, source, shallow=False)
     except OSError:
         return False
 

@@ -85,14 +85,14 @@ def test_a_reader_that_has_enough_ends_the_program_without_a_word(publication: P
 def test_ctrl_c_ends_the_program_without_a_traceback(tmp_path: Path) -> None:
     script = """if True:
         import sys, time
-        import publisher.publication.loading
+        import publisher.publication.finding
         from publisher.cli import main
 
         def wait(start):
             print("waiting", flush=True)
             time.sleep(60)
 
-        publisher.publication.loading.find_root = wait
+        publisher.publication.finding.find_root = wait
         sys.argv = ["publisher", "config", "check"]
         main()
     """
