@@ -17,6 +17,7 @@ from publisher.articles.intake import look_at, remember
 from publisher.articles.numbering import number_articles
 from publisher.articles.rendering import render_articles
 from publisher.articles.sources import read_sources
+from publisher.audience.offers import remember_offers
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.compiling import candidates
@@ -194,6 +195,8 @@ def publish(
     written = build_public(
         publication, store, public, environment=environment, keep_others=bool(errors), compress=compress, verify=verify
     )
+    if mailing:
+        remember_offers(publication, store, public)
     published = Published(
         articles=tuple(articles),
         read=len(articles),

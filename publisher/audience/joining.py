@@ -29,6 +29,7 @@ __all__ = [
     "change_cadence",
     "confirm",
     "confirmation_due",
+    "remember",
     "send_confirmation",
     "sign_up",
     "unsubscribe",
@@ -101,7 +102,7 @@ def sign_up(
         return SignedUp.ACTIVE
     if not send_confirmation(connection, subscription, digest=digest, link=link, now=now):
         return SignedUp.ASKED_BEFORE
-    _remember(connection, subscription, "subscribed", ip=ip, source=source, wording=wording, now=now)
+    remember(connection, subscription, "subscribed", ip=ip, source=source, wording=wording, now=now)
     return SignedUp.ASKED
 
 
@@ -175,7 +176,7 @@ def confirm(
     )
     if not activated:
         return Confirmed.BEFORE
-    _remember(connection, subscription, "confirmed", ip=ip, source=source, wording=wording, now=now)
+    remember(connection, subscription, "confirmed", ip=ip, source=source, wording=wording, now=now)
     if welcome is not None:
         notices.insert_notice(
             connection,
@@ -196,7 +197,7 @@ def unsubscribe(connection: Connection, subscription: int, *, now: datetime, ip:
     known = subscriptions.get(connection, subscription)
     if known is None or not subscriptions.end(connection, subscription, now):
         return False
-    _remember(connection, known, "unsubscribed", ip=ip, source=source, now=now)
+    remember(connection, known, "unsubscribed", ip=ip, source=source, now=now)
     return True
 
 
@@ -213,11 +214,11 @@ def change_cadence(
     """Another cadence, from the next edition on; False if it is the same, unknown, or the reader has left."""
     if newsletter.cadence(cadence) is None or not subscriptions.change_cadence(connection, subscription.id, cadence):
         return False
-    _remember(connection, subscription, "changed", ip=ip, source=source, wording=f"cadence: {cadence}", now=now)
+    remember(connection, subscription, "changed", ip=ip, source=source, wording=f"cadence: {cadence}", now=now)
     return True
 
 
-def _remember(
+def remember(
     connection: Connection,
     subscription: Subscription,
     event: Literal["subscribed", "confirmed", "changed", "unsubscribed"],
@@ -227,6 +228,7 @@ def _remember(
     source: str = "",
     wording: str = "",
 ) -> None:
+    """Adds a line to the consent history."""
     consents.record(
         connection,
         [

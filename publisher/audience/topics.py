@@ -16,7 +16,7 @@ from publisher.model.article import Article
 from publisher.model.errors import PublisherError
 from publisher.model.subscriber import EVERYTHING, Topic
 
-__all__ = ["change_topics", "choose_topics", "format_topics", "parse_topics", "wants"]
+__all__ = ["change_topics", "change_wishes", "choose_topics", "format_topics", "parse_topics", "wants", "wishes_of"]
 
 _KINDS = ("section", "tag", "author", "language")
 _REMEDY = f'write for example "section:world;tag:trade" (kinds: {", ".join(_KINDS)}), or * for everything'
@@ -64,18 +64,32 @@ def change_topics(chosen: str, written: str, newest: int) -> str:
     A new topic matches only later articles; one that is kept keeps its sequence; narrowing from everything
     inherits the older one, so that nothing that was waiting is lost. Raises PublisherError.
     """
+    wanted = choose_topics(written, newest)
+    wishes = [] if wanted == EVERYTHING else [(topic.kind, topic.value) for topic in parse_topics(wanted)]
+    return change_wishes(chosen, wishes, newest)
+
+
+def change_wishes(chosen: str, wishes: Sequence[tuple[str, str]], newest: int) -> str:
+    """`change_topics` for wishes that are (kind, value) already; none of them: everything."""
     before = {(topic.kind, topic.value): topic.since for topic in parse_topics(chosen)}
     everything = before.get((EVERYTHING, ""))
-    wanted = choose_topics(written, newest)
-    topics = [Topic(EVERYTHING, "", newest)] if wanted == EVERYTHING else list(parse_topics(wanted))
+    topics = [Topic(kind, value, newest) for kind, value in wishes] or [Topic(EVERYTHING, "", newest)]
     kept = [
         Topic(topic.kind, topic.value, since)
         for topic in topics
         if (since := before.get((topic.kind, topic.value), everything)) is not None
     ]
     # "Everything" chosen later does not bring back what the narrower topics waited for; those stay beside it.
-    narrower = [Topic(kind, value, since) for (kind, value), since in before.items()] if wanted == EVERYTHING else []
+    narrower = [] if wishes else [Topic(kind, value, since) for (kind, value), since in before.items()]
     return format_topics([*topics, *kept, *narrower])
+
+
+def wishes_of(chosen: str) -> tuple[tuple[str, str], ...]:
+    """What a reader wants as (kind, value); empty: everything, whatever stands beside it. Raises PublisherError."""
+    topics = parse_topics(chosen)
+    if any(topic.kind == EVERYTHING for topic in topics):
+        return ()
+    return tuple((topic.kind, topic.value) for topic in topics)
 
 
 def wants(topics: Sequence[Topic], article: Article) -> bool:

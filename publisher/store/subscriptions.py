@@ -25,6 +25,7 @@ __all__ = [
     "activate",
     "await_confirmation",
     "change_cadence",
+    "change_topics",
     "counts",
     "end",
     "get",
@@ -241,6 +242,20 @@ def change_cadence(connection: Connection, number: int, cadence: str) -> bool:
             subscriptions.c.cadence != cadence,
         )
         .values(cadence=cadence)
+    )
+    return changed.rowcount == 1
+
+
+def change_topics(connection: Connection, number: int, *, before: str, after: str) -> bool:
+    """Other topics, with the same cursor; False if they are no longer ``before``, or the reader has left."""
+    changed = connection.execute(
+        update(subscriptions)
+        .where(
+            subscriptions.c.id == number,
+            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value,
+            subscriptions.c.topics == before,
+        )
+        .values(topics=after)
     )
     return changed.rowcount == 1
 

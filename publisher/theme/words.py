@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 from markupsafe import Markup, escape
@@ -90,6 +91,15 @@ class Words:
     def month(self, day: date) -> str:
         """``January 2025``, at the beginning of a line."""
         return capital(format_skeleton("yMMMM", day, locale=self._locale))
+
+    def language_name(self, tag: str) -> str:
+        """``German`` for ``de``; the tag itself where nobody knows it."""
+        base = tag.replace("_", "-").split("-")
+        try:
+            name = Locale.parse("_".join([base[0].lower(), *(part.upper() for part in base[1:] if len(part) == 2)]))
+        except (UnknownLocaleError, ValueError):
+            return tag
+        return name.get_display_name(self._locale) or tag
 
     def _filled(self, text: str, values: Mapping[str, object]) -> str:
         if not values:

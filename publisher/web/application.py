@@ -26,7 +26,9 @@ from publisher.syndication.public import MANIFEST
 from publisher.web.clients import Proxies
 from publisher.web.endpoints import Endpoints
 from publisher.web.files import Files
+from publisher.web.preferences import Preferences
 from publisher.web.readership import Readership
+from publisher.web.visits import Visits
 
 __all__ = ["application"]
 
@@ -58,15 +60,17 @@ def application(
     )
     if not publication.web.endpoints:
         return _below(publication.url, _in_front(files, Starlette(routes=[Mount("/", files)])))
-    endpoints = Endpoints(publication, secrets, store, clock=clock, answer_after=answer_after)
+    visits = Visits(publication, secrets, store, clock=clock)
+    endpoints = Endpoints(visits, answer_after=answer_after)
+    preferences = Preferences(visits)
     routes = [
         Route("/subscribe", endpoints.subscribe, methods=["POST"]),
         Route("/confirm/{token}", endpoints.confirmation_page, methods=["GET"]),
         Route("/confirm/{token}", endpoints.confirm, methods=["POST"]),
         Route("/u/{token}", endpoints.unsubscribe_page, methods=["GET"]),
         Route("/u/{token}", endpoints.unsubscribe, methods=["POST"]),
-        Route("/preferences/{token}", endpoints.preferences_page, methods=["GET"]),
-        Route("/preferences/{token}", endpoints.change_preferences, methods=["POST"]),
+        Route("/preferences/{token}", preferences.page, methods=["GET"]),
+        Route("/preferences/{token}", preferences.change, methods=["POST"]),
         Mount("/", files),
     ]
     app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})

@@ -1,4 +1,4 @@
-"""What readers do on our server: subscribe, confirm, unsubscribe, choose how often.
+"""What readers do on our server: subscribe, confirm, unsubscribe. Preferences: `publisher.web.preferences`.
 
 Guarantees: only POST changes anything, and every POST can be repeated; no cookie, no login, no redirect; one-click
 unsubscribing as RFC 8058 has it, by every token that was ever mailed; a sign-up is answered alike, and after the
@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from threading import Lock
+from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,18 +20,13 @@ from publisher.audience import joining
 from publisher.audience.addresses import parse_address
 from publisher.audience.joining import Confirmed
 from publisher.audience.links import confirm_url
-from publisher.audience.tokens import Confirmation, read_confirmation, read_token, token
-from publisher.editions.notices import Kind, render_notice
-from publisher.model.edition import Digest
+from publisher.audience.tokens import Confirmation, read_confirmation, read_token
 from publisher.model.errors import AddressError, StoreError
 from publisher.model.feed import Newsletter
-from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import Subscription, SubscriptionState
-from publisher.store import Store, subscriptions
-from publisher.theme.environment import environment_of
 from publisher.theme.words import without_isolates
-from publisher.web.clients import Limit, Proxies
-from publisher.web.pages import Form, Pages
+from publisher.web.pages import Form
+from publisher.web.visits import Visits, button
 
 __all__ = ["Endpoints"]
 
@@ -52,27 +44,11 @@ class _Wish:
 
 
 class Endpoints:
-    """The endpoints of one publication. Raises ConfigurationError (trusted_proxies)."""
+    """Signing up, confirming, leaving."""
 
-    def __init__(
-        self,
-        publication: Publication,
-        secrets: Secrets,
-        store: Store,
-        *,
-        clock: Callable[[], datetime],
-        answer_after: float,
-    ) -> None:
-        self._publication = publication
-        self._keys = secrets.signing
-        self._store = store
-        self._clock = clock
+    def __init__(self, visits: Visits, *, answer_after: float) -> None:
+        self._visits = visits
         self._answer_after = answer_after
-        self._proxies = Proxies(publication.web.trusted_proxies)
-        self._limit = Limit(each=20, all_together=2000, within=timedelta(hours=1))
-        self._environment = environment_of(publication)
-        self._rendering = Lock()
-        self._digest = lru_cache(maxsize=256)(self._render)
 
     async def subscribe(self, request: Request) -> Response:
         """POST: a sign-up's form, with ``address``, ``newsletter`` and ``cadence``."""
@@ -82,14 +58,14 @@ class Endpoints:
         wish = _Wish(*(values.get(name, "").strip() for name in ("address", "newsletter", "cadence")))
         if values.get(_TRAP):
             return self._ask_again(wish)
-        response = await run_in_threadpool(self._sign_up, wish, self._client(request))
+        response = await run_in_threadpool(self._sign_up, wish, self._visits.client(request))
         await asyncio.sleep(max(0.0, answer_at - asyncio.get_running_loop().time()))
         return response
 
     def confirmation_page(self, request: Request) -> Response:
         """GET: asks; the button confirms."""
         read, subscription, newsletter = self._confirmation(request)
-        pages = self._pages(newsletter, subscription)
+        pages = self._visits.pages(newsletter, subscription)
         if read is None or subscription is None or newsletter is None:
             return pages.page("invalid", status=404)
         values = pages.names(newsletter, subscription.cadence)
@@ -98,21 +74,21 @@ class Endpoints:
         if subscription.state is SubscriptionState.UNSUBSCRIBED:
             return pages.page("left", values=values)
         if read.expired:
-            return pages.page("expired", form=_button(request, pages, "expired_button"))
-        return pages.page("confirm", values=values, form=_button(request, pages, "confirm_button"))
+            return pages.page("expired", form=button(request, pages, "expired_button"))
+        return pages.page("confirm", values=values, form=button(request, pages, "confirm_button"))
 
     def confirm(self, request: Request) -> Response:
         """POST: confirms; with a link that has expired, it mails a new one."""
         read, subscription, newsletter = self._confirmation(request)
-        pages = self._pages(newsletter, subscription)
+        pages = self._visits.pages(newsletter, subscription)
         if read is None or subscription is None or newsletter is None:
             return pages.page("invalid", status=404)
-        client, now = self._client(request), self._clock()
+        client, now = self._visits.client(request), self._visits.clock()
         if read.expired and subscription.state is SubscriptionState.PENDING:
             return self._send_again(subscription, newsletter, client, now)
         values = pages.names(newsletter, subscription.cadence)
-        welcome = self._digest(newsletter.name, "welcome", subscription.language)
-        with self._store.writing() as connection:
+        welcome = self._visits.digest(newsletter.name, "welcome", subscription.language)
+        with self._visits.store.writing() as connection:
             result = joining.confirm(
                 connection,
                 subscription,
@@ -130,15 +106,15 @@ class Endpoints:
 
     def unsubscribe_page(self, request: Request) -> Response:
         """GET: asks; the button unsubscribes."""
-        number = read_token("unsubscribe", request.path_params["token"], self._keys)
-        subscription, newsletter = self._subscription(number)
-        pages = self._pages(newsletter, subscription)
+        number = read_token("unsubscribe", request.path_params["token"], self._visits.keys)
+        subscription, newsletter = self._visits.subscription(number)
+        pages = self._visits.pages(newsletter, subscription)
         if number is None:
             return pages.page("invalid", status=404)
         values = pages.names(newsletter)
         if subscription is None or subscription.state is SubscriptionState.UNSUBSCRIBED:
             return pages.page("unsubscribed", values=values)
-        return pages.page("unsubscribe", values=values, form=_button(request, pages, "unsubscribe_button"))
+        return pages.page("unsubscribe", values=values, form=button(request, pages, "unsubscribe_button"))
 
     async def unsubscribe(self, request: Request) -> Response:
         """POST: unsubscribes, whatever the body says. RFC 8058's is ``List-Unsubscribe=One-Click``, in
@@ -147,61 +123,36 @@ class Endpoints:
         one_click = b"one-click" in (await request.body()).lower()
         return await run_in_threadpool(self._unsubscribe, request, "one-click" if one_click else "page")
 
-    def preferences_page(self, request: Request) -> Response:
-        """GET: how often, and a button to unsubscribe. Whoever has a forwarded digest sees this, so no address."""
-        number = read_token("preferences", request.path_params["token"], self._keys)
-        subscription, newsletter = self._subscription(number)
-        pages = self._pages(newsletter, subscription)
-        if subscription is None or newsletter is None:
-            return pages.page("invalid", status=404)
-        values = pages.names(newsletter)
-        if subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return pages.page("not_subscribed", "left_text", values=values)
-        leave = f"../u/{token('unsubscribe', subscription.id, self._keys)}"
-        return pages.page(
-            "preferences",
-            values=values,
-            form=_button(request, pages, "preferences_button"),
-            choices=[pages.cadences(newsletter, subscription.cadence)],
-            also=Form(leave, pages.text("unsubscribe_button")),
-        )
-
-    async def change_preferences(self, request: Request) -> Response:
-        """POST: another cadence."""
-        async with request.form(max_files=0, max_fields=20) as form:
-            cadence = str(form.get("cadence", ""))
-        return await run_in_threadpool(self._change_cadence, request, cadence)
-
     def refuse(self, _request: Request, error: Exception) -> Response:
         """The page for an error of ours; the log has it in one line."""
         _LOG.error("%s", error)
         if isinstance(error, StoreError):
-            page = self._pages().page("busy", status=503)
+            page = self._visits.pages().page("busy", status=503)
             page.headers["retry-after"] = "60"
             return page
         return Response("Something is wrong here. Nothing was changed.", 500, media_type="text/plain")
 
     def _sign_up(self, wish: _Wish, client: str) -> Response:
-        newsletter = self._publication.newsletter(wish.newsletter)
-        pages = self._pages(newsletter)
+        newsletter = self._visits.publication.newsletter(wish.newsletter)
+        pages = self._visits.pages(newsletter)
         if newsletter is None:
             return pages.page("newsletter", "go_back", status=404)
         try:
             address = parse_address(wish.address)
         except AddressError:
             return pages.page("address", "go_back", status=400)
-        now = self._clock()
-        if not self._limit.allows(client, now):
+        now = self._visits.clock()
+        if not self._visits.allows(client, now):
             return pages.page("too_many", status=429)
         cadence = wish.cadence if newsletter.cadence(wish.cadence) else newsletter.default_cadence
-        digest = self._digest(newsletter.name, "confirmation", "")
-        with self._store.writing() as connection:
+        digest = self._visits.digest(newsletter.name, "confirmation", "")
+        with self._visits.store.writing() as connection:
             joining.sign_up(
                 connection,
                 address,
                 newsletter,
                 cadence=cadence,
-                keys=self._keys,
+                keys=self._visits.keys,
                 digest=digest,
                 link=self._confirm_url,
                 ip=client,
@@ -212,80 +163,34 @@ class Endpoints:
         return pages.page("asked", "asked_text", "asked_late")
 
     def _send_again(self, subscription: Subscription, newsletter: Newsletter, client: str, now: datetime) -> Response:
-        pages = self._pages(newsletter, subscription)
-        if not self._limit.allows(client, now):
+        pages = self._visits.pages(newsletter, subscription)
+        if not self._visits.allows(client, now):
             return pages.page("too_many", status=429)
-        digest = self._digest(newsletter.name, "confirmation", subscription.language)
-        with self._store.writing() as connection:
+        digest = self._visits.digest(newsletter.name, "confirmation", subscription.language)
+        with self._visits.store.writing() as connection:
             joining.send_confirmation(connection, subscription, digest=digest, link=self._confirm_url, now=now)
         return pages.page("asked", "asked_text", "asked_late")
 
     def _unsubscribe(self, request: Request, source: str) -> Response:
-        number = read_token("unsubscribe", request.path_params["token"], self._keys)
-        subscription, newsletter = self._subscription(number)
-        pages = self._pages(newsletter, subscription)
+        number = read_token("unsubscribe", request.path_params["token"], self._visits.keys)
+        subscription, newsletter = self._visits.subscription(number)
+        pages = self._visits.pages(newsletter, subscription)
         if number is None:
             return pages.page("invalid", status=404)
-        with self._store.writing() as connection:
-            joining.unsubscribe(connection, number, now=self._clock(), ip=self._client(request), source=source)
+        with self._visits.store.writing() as connection:
+            joining.unsubscribe(
+                connection, number, now=self._visits.clock(), ip=self._visits.client(request), source=source
+            )
         return pages.page("unsubscribed", values=pages.names(newsletter))
 
-    def _change_cadence(self, request: Request, cadence: str) -> Response:
-        number = read_token("preferences", request.path_params["token"], self._keys)
-        subscription, newsletter = self._subscription(number)
-        pages = self._pages(newsletter, subscription)
-        if subscription is None or newsletter is None or newsletter.cadence(cadence) is None:
-            return pages.page("invalid", status=404)
-        values = pages.names(newsletter, cadence)
-        if subscription.state is SubscriptionState.UNSUBSCRIBED:
-            return pages.page("not_subscribed", "left_text", values=values)
-        with self._store.writing() as connection:
-            joining.change_cadence(
-                connection,
-                subscription,
-                cadence,
-                newsletter,
-                now=self._clock(),
-                ip=self._client(request),
-                source="preferences",
-            )
-        return pages.page("saved", values=values)
-
     def _confirmation(self, request: Request) -> tuple[Confirmation | None, Subscription | None, Newsletter | None]:
-        read = read_confirmation(request.path_params["token"], self._keys, now=self._clock())
-        return (read, *self._subscription(read.number if read else None))
-
-    def _subscription(self, number: int | None) -> tuple[Subscription | None, Newsletter | None]:
-        if number is None:
-            return None, None
-        with self._store.reading() as connection:
-            subscription = subscriptions.get(connection, number)
-        newsletter = self._publication.newsletter(subscription.newsletter) if subscription else None
-        return subscription, newsletter
-
-    def _pages(self, newsletter: Newsletter | None = None, subscription: Subscription | None = None) -> Pages:
-        """Pages in the reader's language, else the newsletter's, else the publication's."""
-        chosen = (subscription and subscription.language) or (newsletter and newsletter.language)
-        return Pages(self._environment, chosen or self._publication.language)
-
-    def _render(self, newsletter: str, kind: Kind, language: str) -> Digest:
-        found = self._publication.newsletter(newsletter)
-        assert found is not None
-        with self._rendering:
-            return render_notice(self._environment, self._publication, found, kind, language=language or found.language)
+        read = read_confirmation(request.path_params["token"], self._visits.keys, now=self._visits.clock())
+        return (read, *self._visits.subscription(read.number if read else None))
 
     def _confirm_url(self, subscription: int, ends: datetime) -> str:
-        return confirm_url(self._publication, subscription, self._keys, ends=ends)
-
-    def _client(self, request: Request) -> str:
-        peer = request.client.host if request.client else ""
-        return self._proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+        return confirm_url(self._visits.publication, subscription, self._visits.keys, ends=ends)
 
     def _ask_again(self, wish: _Wish) -> Response:
-        pages = self._pages(self._publication.newsletter(wish.newsletter))
+        pages = self._visits.pages(self._visits.publication.newsletter(wish.newsletter))
         fields = [("address", wish.address), ("newsletter", wish.newsletter), ("cadence", wish.cadence)]
         return pages.page("again", form=Form("subscribe", pages.text("again_button"), fields))
-
-
-def _button(request: Request, pages: Pages, text: str) -> Form:
-    return Form(request.path_params["token"], pages.text(text))

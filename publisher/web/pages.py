@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from starlette.responses import HTMLResponse, Response
 
@@ -42,11 +42,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A question with radio buttons: value, label, chosen."""
+    """A question with radio buttons or boxes: value, label, chosen. ``heading`` and ``hint`` stand before it."""
 
     legend: str
     name: str
     options: Sequence[tuple[str, str, bool]]
+    kind: Literal["radio", "checkbox"] = "radio"
+    heading: str = ""
+    hint: str = ""
 
 
 class Pages:
@@ -71,6 +74,10 @@ class Pages:
             (one.name, capital(self._words.cadence(one.name)), one.name == chosen) for one in newsletter.cadences
         ]
         return Choice(self.text("preferences_question"), "cadence", options)
+
+    def language(self, tag: str) -> str:
+        """A language's name in the reader's own."""
+        return capital(self._words.language_name(tag))
 
     def page(
         self,

@@ -235,42 +235,6 @@ class TestUnsubscribing:
         assert without.subscription().state is LEFT
 
 
-class TestPreferences:
-    def test_the_reader_chooses_how_often_and_sees_no_address(self, site: Site) -> None:
-        site.reader()
-        link = f"/preferences/{token('preferences', 1, site.keys)}"
-        page = site.client.get(link)
-        assert "ana@example.com" not in page.text
-        assert re.findall(r'value="(\w+)"( checked)?>', page.text) == [("daily", " checked"), ("weekly", "")]
-        answer = site.client.post(link, data={"cadence": "weekly"})
-        assert heading(answer.text) == "Saved"
-        assert site.subscription().cadence == "weekly"
-        assert (site.history()[-1].event, site.history()[-1].wording) == ("changed", "cadence: weekly")
-
-    def test_its_second_button_unsubscribes(self, site: Site) -> None:
-        site.reader()
-        page = site.client.get(f"/preferences/{token('preferences', 1, site.keys)}")
-        leave = page.url.join(re.findall(r'action="([^"]*)"', page.text)[-1])
-        assert site.client.post(leave).status_code == 200
-        assert site.subscription().state is LEFT
-        page = site.client.get(f"/preferences/{token('preferences', 1, site.keys)}")
-        assert heading(page.text) == "You do not subscribe to World"
-
-    def test_a_reader_is_answered_in_the_readers_own_language(self, site: Site) -> None:
-        site.reader(language="de")
-        page = site.client.get(f"/preferences/{token('preferences', 1, site.keys)}")
-        assert '<html lang="de">' in page.text
-        assert "Sie haben World abonniert." in page.text
-        assert re.findall(r"> (\w+)</label>", page.text) == ["Täglich", "Wöchentlich"]
-        assert heading(site.client.post(f"/u/{token('unsubscribe', 1, site.keys)}").text) == "Sie sind abgemeldet"
-
-    def test_an_unknown_cadence_changes_nothing(self, site: Site) -> None:
-        site.reader()
-        link = f"/preferences/{token('preferences', 1, site.keys)}"
-        assert site.client.post(link, data={"cadence": "hourly"}).status_code == 404
-        assert site.subscription().cadence == "daily"
-
-
 def test_get_and_head_change_nothing_anywhere(site: Site) -> None:
     site.reader()
     site.client.post("/subscribe", data={**FORM, "address": "bo@example.com"})
