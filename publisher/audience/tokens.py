@@ -85,7 +85,7 @@ def _mac(purpose: str, key: bytes, digits: str) -> str:
     message.update(digits.encode())
     result = outer.copy()
     result.update(message.digest())
-    return result.digest()[:_MAC].translate(_FOLDED).decode()
+    return str(result.digest()[:_MAC].translate(_FOLDED), "ascii")
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ What is the same on every retry: the digest, the Date (the due time), the Messag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -42,6 +43,14 @@ def edition_envelope(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What is the same for all messages of a newsletter's sender. ``signer``: None where nothing is signed."""
+
+    domain: str
+    signer: Signer | None
+
+
 class Composer:
     """Makes the messages of one delivering pass. It keeps the compiled templates of the last 64 variants."""
 
@@ -49,7 +58,8 @@ class Composer:
         self, publication: Publication, secrets: Secrets, store: Store, *, clock: Callable[[], datetime]
     ) -> None:
         self._clock = clock
-        self._signer = lru_cache(maxsize=64)(lambda sender: signer_of(publication, secrets, wire_address(sender)))
+        self._secrets = secrets
+        self._sender = lru_cache(maxsize=64)(self._sender_of)
         self._publication = publication
         self._keys = secrets.signing
         self._store = store
@@ -58,17 +68,15 @@ class Composer:
 
     def compose(self, claimed: Claimed) -> Outgoing:
         """The message of a delivery. Raises AddressError for an address that no message can carry."""
-        if claimed.notice is not None:
-            newsletter, template, more = self._compile_notice(claimed)
+        if claimed.variant is not None:
+            newsletter, template, sender = self._variant(claimed.variant)
+            more: Mapping[str, str] = {}
         else:
-            assert claimed.variant is not None
-            newsletter, template = self._variant(claimed.variant)
-            more = {}
+            newsletter, template, sender, more = self._compile_notice(claimed)
         fields = personal_fields(self._publication, newsletter, claimed.fields, claimed.subscription, self._keys)
         if more:
             fields.update(more)
-        domain = _domain(newsletter.sender_address)
-        message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{domain}>"
+        message_id = f"<{claimed.id}.{self._fingerprint(claimed.id)}@{sender.domain}>"
         buffers = template.message(
             message_id=message_id,
             recipient_address=claimed.address,
@@ -76,24 +84,30 @@ class Composer:
             fields=fields,
             date=claimed.due_at,
         )
-        signed(buffers, self._signer(newsletter.sender_address), at=self._clock())
+        if sender.signer is not None:
+            signed(buffers, sender.signer, at=self._clock())
+        # By position, as everything is that is made once a message.
         return Outgoing(
-            delivery=claimed.id,
-            fence=claimed.fence,
-            message_id=message_id,
-            envelope_sender=f"bounces+{token('verp', claimed.id, self._keys)}@{domain}",
-            recipient=wire_address(claimed.address),
-            buffers=buffers,
-            smtputf8=needs_smtputf8(claimed.address),
+            claimed.id,
+            claimed.fence,
+            message_id,
+            f"bounces+{token('verp', claimed.id, self._keys)}@{sender.domain}",
+            wire_address(claimed.address),
+            buffers,
+            needs_smtputf8(claimed.address),
         )
 
     def _fingerprint(self, delivery: int) -> str:
         """Two publications on one domain, or a new database, must not make the same Message-ID."""
         hashed = self._identifiers.copy()
-        hashed.update(str(delivery).encode())
+        hashed.update(b"%d" % delivery)
         return hashed.hexdigest()
 
-    def _compile_variant(self, number: int) -> tuple[Newsletter, Template]:
+    def _sender_of(self, address: str) -> _Sender:
+        wire = wire_address(address)
+        return _Sender(wire.rpartition("@")[2], signer_of(self._publication, self._secrets, wire))
+
+    def _compile_variant(self, number: int) -> tuple[Newsletter, Template, _Sender]:
         with self._store.reading() as connection:
             variant = edition_store.digest_of(connection, number)
             edition = edition_store.get(connection, variant.edition)
@@ -102,9 +116,9 @@ class Composer:
         envelope = edition_envelope(
             self._publication, newsletter, number=edition.id, date=edition.slot, language=variant.language
         )
-        return newsletter, compile_message(variant.digest, envelope)
+        return newsletter, compile_message(variant.digest, envelope), self._sender(newsletter.sender_address)
 
-    def _compile_notice(self, claimed: Claimed) -> tuple[Newsletter, Template, dict[str, str]]:
+    def _compile_notice(self, claimed: Claimed) -> tuple[Newsletter, Template, _Sender, Mapping[str, str]]:
         assert claimed.notice is not None
         with self._store.reading() as connection:
             notice = notice_store.get(connection, claimed.notice)
@@ -116,7 +130,8 @@ class Composer:
             language=newsletter.language,
             reply_to=newsletter.reply_to,
         )
-        return newsletter, compile_message(notice.digest, envelope), dict(notice.fields)
+        template = compile_message(notice.digest, envelope)
+        return newsletter, template, self._sender(newsletter.sender_address), notice.fields
 
     def _newsletter(self, name: str) -> Newsletter:
         newsletter = self._publication.newsletter(name)
@@ -127,11 +142,6 @@ class Composer:
                 remedy="put it back until its editions are finished, or cancel them",
             )
         return newsletter
-
-
-@lru_cache(maxsize=64)
-def _domain(address: str) -> str:
-    return wire_address(address).rpartition("@")[2]
 
 
 def personal_fields(

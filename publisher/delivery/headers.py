@@ -25,8 +25,10 @@ _BREAK = re.compile(r"[\r\n\0]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _VISIBLE = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ADDRESS = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"]{1,64}@[!#-'*+./0-9A-Z^-z{}-]{1,254}")
+# The usual reader, in one look: a name of atoms and an ASCII address.
+_MAILBOX = re.compile(rf"{_ATOMS.pattern}<[!#-'*+./0-9=?A-Z^-~-]{{1,64}}@[!#-'*+./0-9A-Z^-z{{}}-]{{1,254}}>")
 _IDENTIFIER = re.compile(r"<[!-;=?A-Z^-z{|}~\[\]]+@[!-;=?A-Z^-z{|}~\[\]]+>")
-_URI = re.compile(r"(?:https?|mailto):[!-;=?-~]{1,950}")
+_URIS = re.compile(r"<(?:https?|mailto):[!-;=?-~]{1,950}>(?:,\r\n <(?:https?|mailto):[!-;=?-~]{1,950}>)*")
 
 # Octets of UTF-8 in one encoded word: 39 make 52 of base64, 64 with the frame, 76 with " Reply-To: " in
 # front.
@@ -55,6 +57,8 @@ def mailbox(name: str, display: str, address: str) -> str:
 
     Raises AddressError for an address that is none and for a name with a line break.
     """
+    if len(display) <= _SHORT and "=?" not in display and _MAILBOX.fullmatch(f"{display}<{address}>"):
+        return f"{name}: {display} <{address}>\r\n"
     wire = wire_address(address)
     if not _ADDRESS.fullmatch(wire):
         raise AddressError(
@@ -92,13 +96,13 @@ def uris(name: str, values: Sequence[str]) -> str:
 
     They are never encoded words, however long: mail programs would not find the link.
     """
-    for value in values:
-        if not _URI.fullmatch(value):
-            raise PublisherError(
-                "a link in a header is an https: or mailto: URL in ASCII of at most 950 characters",
-                where=f"header {name}",
-            )
-    return f"{name}: {f',{_FOLD}'.join(f'<{value}>' for value in values)}\r\n"
+    links = f"<{f'>,{_FOLD}<'.join(values)}>"
+    if not _URIS.fullmatch(links):
+        raise PublisherError(
+            "a link in a header is an https: or mailto: URL in ASCII of at most 950 characters",
+            where=f"header {name}",
+        )
+    return f"{name}: {links}\r\n"
 
 
 def date(moment: datetime) -> str:

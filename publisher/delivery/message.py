@@ -14,22 +14,18 @@ that cannot be written.
 
 from __future__ import annotations
 
-import re
 from base64 import encodebytes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from html import escape
 
 from publisher.delivery import headers
-from publisher.delivery.quoted_printable import SOFT_BREAK, quoted_printable, segment
+from publisher.delivery.quoted_printable import SOFT_BREAK, quoted_printable, segments
 from publisher.model.edition import Digest, Embedded
 from publisher.theme.fields import TOKEN
 
 __all__ = ["Envelope", "Template", "compile_message", "message_bytes"]
-
-_NEEDS_ESCAPE = re.compile("[&<>\"']")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +120,11 @@ class Template:
             value = values.get(slot.name)
             if not value:
                 continue
-            encoded = segment(value)
+            in_text, in_html = segments(value)
             for position in slot.text:
-                buffers[position] = encoded
-            if slot.html:
-                if _NEEDS_ESCAPE.search(value):
-                    encoded = segment(escape(value))
-                for position in slot.html:
-                    buffers[position] = encoded
+                buffers[position] = in_text
+            for position in slot.html:
+                buffers[position] = in_html
         return buffers
 
     def _personal_subject(self, values: Mapping[str, str]) -> str:
@@ -224,12 +217,11 @@ def _related_end(related: str, pictures: Sequence[Embedded]) -> bytes:
 
 def _unsubscribe_headers(values: Mapping[str, str]) -> str:
     """List-Unsubscribe and, only beside an https URL, the one-click header (RFC 8058 section 3.1)."""
-    url = values.get("unsubscribe_url", "")
-    links = [link for link in (url, values.get("unsubscribe_mailto", "")) if link]
-    if not links:
+    url, mailto = values.get("unsubscribe_url"), values.get("unsubscribe_mailto")
+    if not url and not mailto:
         return ""
-    header = headers.uris("List-Unsubscribe", links)
-    if url.startswith("https:"):
+    header = headers.uris("List-Unsubscribe", (url, mailto) if url and mailto else (url or mailto or "",))
+    if url and url.startswith("https:"):
         header += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     return header
 

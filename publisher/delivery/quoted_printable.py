@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
+from html import escape
 
-__all__ = ["SOFT_BREAK", "quoted_printable", "segment"]
+__all__ = ["SOFT_BREAK", "quoted_printable", "segment", "segments"]
 
 SOFT_BREAK = b"=\r\n"
 _WIDTH = 75
 
-# What can stand as it is, alone on a line: the usual name, address or URL.
-_PLAIN = re.compile(r"[A-Za-z0-9/:_@#&;?=+,-][A-Za-z0-9/:_@#&;?=+,. -]{0,72}(?<! )")
+# What can stand as it is, alone on a line, in text and in HTML: the usual name, address or URL.
+_PLAIN = re.compile(r"(?!From )[A-Za-z0-9/:_@#;?+,-][A-Za-z0-9/:_@#;?+,. -]{0,72}(?<! )")
+_NEEDS_ESCAPE = re.compile("[&<>\"']")
 
 
 def quoted_printable(text: str) -> bytes:
@@ -35,12 +37,17 @@ def segment(text: str) -> bytes:
 
     Empty for an empty text.
     """
-    if _PLAIN.fullmatch(text) and not text.startswith("From "):
-        line = text.replace("=", "=3D") + "=\r\n"
-        if len(line) <= _WIDTH + 3:
-            return line.encode("ascii")
     encoded = quoted_printable(text)
     return encoded if not encoded or encoded.endswith(b"\r\n") else encoded + SOFT_BREAK
+
+
+def segments(text: str) -> tuple[bytes, bytes]:
+    """A reader's value as segments: for the text part, and escaped for the HTML part."""
+    if _PLAIN.fullmatch(text):
+        line = (text + "=\r\n").encode("ascii")
+        return line, line
+    encoded = segment(text)
+    return encoded, segment(escape(text)) if _NEEDS_ESCAPE.search(text) else encoded
 
 
 def _opening(line: bytes) -> bytes:

@@ -6,7 +6,7 @@ The relay's code alone says too little: "552 mailbox full" passes, "550 daily li
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from publisher.audience.bounces import Kind, Verdict, classify
@@ -41,7 +41,7 @@ def judge(outcome: Outcome) -> tuple[Outcome, Verdict | None]:
         Kind.ACCOUNT: Result.REFUSED,
         Kind.POLICY: Result.REFUSED,
     }
-    return replace(outcome, result=results.get(verdict.kind, outcome.result)), verdict
+    return outcome._replace(result=results.get(verdict.kind, outcome.result)), verdict
 
 
 def pauses(verdict: Verdict, outcome: Outcome, *, now: datetime, accepted: int, policy: int) -> Pause | None:

@@ -1,11 +1,16 @@
-"""Deliveries: one edition (or notice) for one subscriber, and every attempt made at it."""
+"""Deliveries: one edition (or notice) for one subscriber, and every attempt made at it.
+
+The three values of which there is one a message are named tuples: made in a quarter of a frozen dataclass's time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 __all__ = ["Account", "Attempt", "Claimed", "DeliveryState", "Outcome", "Outgoing", "Result"]
 
@@ -40,8 +45,10 @@ class Result(StrEnum):
     UNTOUCHED = "untouched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+class Claimed(NamedTuple):
     """A delivery under lease, with all that its message needs. ``fence`` must still hold when its outcome is written.
 
     Exactly one of ``variant`` and ``notice`` is set; ``subscription`` is None for a notice to somebody without one.
@@ -52,18 +59,17 @@ class Claimed:
     subscriber: int
     address: str
     name: str
-    fields: dict[str, str] = field(default_factory=dict)
+    due_at: datetime
+    fields: Mapping[str, str] = _NO_FIELDS
     subscription: int | None = None
     newsletter: str = ""
     edition: int | None = None
     variant: int | None = None
     notice: int | None = None
-    due_at: datetime
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message for one recipient, ready for the wire.
 
     ``buffers`` joined are the whole message: CRLF line ends, no line over 998 octets, and no line that
@@ -85,8 +91,7 @@ class Outgoing:
         return sum(map(len, self.buffers))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one attempt. ``code``: the SMTP reply's, 0 where there was none; ``reply``: its text, one line."""
 
     delivery: int

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, Update, and_, bindparam, case, or_, select, update
 
 from publisher.model.delivery import DeliveryState, Outcome, Result
 from publisher.model.subscriber import Suppression
 from publisher.store import returns, suppressions
-from publisher.store.choosing import among
-from publisher.store.schema import attempts, deliveries, subscribers
+from publisher.store.choosing import among, as_bound, chosen
+from publisher.store.schema import UtcDateTime, attempts, deliveries, subscribers
 
 __all__ = ["editions_of", "record"]
 
@@ -115,8 +117,7 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     if not attempted:
         return
     dialect = connection.dialect
-    as_stored = attempts.c.at.type.bind_processor(dialect)
-    at = as_stored(now) if as_stored is not None else now
+    at = _as_stored(now, dialect)
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     connection.exec_driver_sql(
         "INSERT INTO attempts (delivery_id, at, worker, relay, result, code, reply, seconds) "
@@ -129,24 +130,41 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     )  # fmt: skip
 
 
+def _as_stored(moment: datetime, dialect: Dialect) -> Any:
+    as_stored = attempts.c.at.type.bind_processor(dialect)
+    return as_stored(moment) if as_stored is not None else moment
+
+
 def _held(connection: Connection, outcomes: Sequence[Outcome]) -> ColumnElement[bool]:
     """The deliveries of these outcomes that are still claimed under the fence of the attempt."""
-    by_fence: dict[int, list[int]] = {}
-    for outcome in outcomes:
-        by_fence.setdefault(outcome.fence, []).append(outcome.delivery)
     return and_(
         deliveries.c.state == DeliveryState.CLAIMED,
-        or_(*(and_(deliveries.c.fence == fence, among(connection, ids)) for fence, ids in by_fence.items())),
+        or_(*(and_(deliveries.c.fence == fence, among(connection, ids)) for fence, ids in _by_fence(outcomes).items())),
     )
 
 
+def _by_fence(outcomes: Sequence[Outcome]) -> dict[int, list[int]]:
+    by_fence: dict[int, list[int]] = {}
+    for outcome in outcomes:
+        by_fence.setdefault(outcome.fence, []).append(outcome.delivery)
+    return by_fence
+
+
 def _accept(connection: Connection, accepted: Sequence[Outcome], now: datetime) -> None:
-    connection.execute(
+    dialect = connection.dialect.name
+    for fence, ids in _by_fence(accepted).items():
+        connection.execute(_accepting(dialect), {"ids": as_bound(dialect, ids), "held": fence, "now": now})
+
+
+@lru_cache(maxsize=2)
+def _accepting(dialect: str) -> Update:
+    """Made once, for it is what is done to nearly all of them."""
+    return (
         update(deliveries)
-        .where(_held(connection, accepted))
+        .where(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.fence == bindparam("held"), chosen(dialect))
         .values(
             state=DeliveryState.ACCEPTED,
-            ended_at=now,
+            ended_at=bindparam("now", type_=UtcDateTime),
             lease_until=None,
             attempts=deliveries.c.attempts + 1,
             reply="",
