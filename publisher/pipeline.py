@@ -7,7 +7,7 @@ A fault of one article or newsletter is collected and reported at the end; the r
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from publisher.articles.sources import read_sources
 from publisher.audience.offers import remember_offers
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
+from publisher.editions.approving import attend
 from publisher.editions.compiling import candidates
 from publisher.editions.notices import check_notices
 from publisher.editions.opening import Opened, Opener, is_due
@@ -61,6 +62,7 @@ __all__ = [
     "fold",
     "look",
     "open_editions",
+    "opener_of",
     "publish",
     "ready_transport",
     "run",
@@ -336,10 +338,30 @@ def open_editions(
     published: Published,
     *,
     environment: Environment,
+    keys: Sequence[bytes],
     now: datetime,
-) -> tuple[list[Opened], list[TemplateError]]:
-    """Opens every edition that is due, but those of newsletters whose templates are broken: their faults."""
-    opener = Opener(
+) -> tuple[list[Opened], Sequence[PublisherError]]:
+    """Opens every edition that is due, but those of newsletters whose templates are broken: their faults.
+
+    Those that are to be approved are composed and shown to their editors. ``keys``: the signing keys.
+    """
+    opener = opener_of(publication, store, published, environment=environment, now=now)
+    try:
+        check_overrides(environment, publication)
+        check_notices(environment, publication)
+    except TemplateError as error:
+        return [], [error]  # it may be a part of any digest: nothing opens
+    opener.preflight()
+    opened = [*opener.open_due(), *attend(opener, keys)]
+    # One broken file of several newsletters is one fault.
+    return opened, list({str(fault): fault for fault in opener.faults.values()}.values())
+
+
+def opener_of(
+    publication: Publication, store: Store, published: Published, *, environment: Environment, now: datetime
+) -> Opener:
+    """What opens editions of these articles at ``now``."""
+    return Opener(
         publication=publication,
         store=store,
         articles=published.articles,
@@ -347,15 +369,6 @@ def open_editions(
         render=DigestRenderer(publication, environment),
         now=now,
     )
-    try:
-        check_overrides(environment, publication)
-        check_notices(environment, publication)
-    except TemplateError as error:
-        return [], [error]  # it may be a part of any digest: nothing opens
-    opener.preflight()
-    opened = opener.open_due()
-    # One broken file of several newsletters is one fault.
-    return opened, list({str(fault): fault for fault in opener.faults.values()}.values())
 
 
 def deliver(
@@ -441,7 +454,9 @@ def run(
         passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
     if passed.published is not None and not passed.published.as_before and not stop.is_set():
-        passed.opened, faults = open_editions(publication, store, passed.published, environment=environment, now=now)
+        passed.opened, faults = open_editions(
+            publication, store, passed.published, environment=environment, keys=secrets.signing, now=now
+        )
         passed.errors += faults
         if not (passed.opened or faults):
             _remember(publication, passed.published, now=now, numbered=True)

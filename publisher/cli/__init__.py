@@ -36,7 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("publisher.cli.run:run", "The whole road once: what cron calls."),
     "deliver": ("publisher.cli.deliver:deliver", "Only the outbox, as one of several workers."),
     "serve": ("publisher.cli.serve:serve", "Web pages and scheduler in one process."),
-    "editions": ("publisher.cli.steering:editions", "Editions: list, show, export, hold, resume, cancel, retry."),
+    "editions": (
+        "publisher.cli.approving:editions",
+        "Editions: list, show, export, approve, recompose, hold, resume, cancel, retry.",
+    ),
     "explain": (
         "publisher.cli.explain:explain",
         "Where an article is, and why a reader got it or not.",

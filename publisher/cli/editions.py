@@ -19,7 +19,7 @@ __all__ = ["edition_fields", "editions"]
 
 @click.group(cls=VerbGroup)
 def editions() -> None:
-    """Editions: list, show, export, hold, resume, cancel, retry."""
+    """Editions: list, show, export, approve, recompose, hold, resume, cancel, retry."""
 
 
 @editions.command("list")
@@ -30,7 +30,7 @@ def editions() -> None:
 @click.pass_obj
 def list_(session: Session, newsletter: str | None, limit: int) -> None:
     """The newest editions, newest first."""
-    from publisher.cli.sentences import local, zone_of
+    from publisher.cli.sentences import local, next_step, zone_of
     from publisher.store import editions as rows
 
     publication = session.publication
@@ -45,7 +45,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
         session.show("No edition yet. An edition opens when a slot of its newsletter is due: publisher run")
     else:
         session.table(
-            ("number", "newsletter", "cadence", "slot", "state", "accepted", "candidates"),
+            ("number", "newsletter", "cadence", "slot", "state", "accepted", "candidates", "next"),
             [
                 (
                     edition.id,
@@ -55,6 +55,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
                     edition.state,
                     sums[edition.id].accepted,
                     sums[edition.id].candidates,
+                    next_step(edition).removeprefix("Next: "),
                 )
                 for edition in found
             ],
@@ -66,7 +67,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
 @click.pass_obj
 def show(session: Session, number: int) -> None:
     """One edition: its account, its digests, and every doubtful case."""
-    from publisher.cli.sentences import account, edition_sentence, local, zone_of
+    from publisher.cli.sentences import account, edition_sentence, local, next_step, zone_of
     from publisher.store import editions as rows
 
     publication = session.publication
@@ -99,10 +100,11 @@ def show(session: Session, number: int) -> None:
         session.failed(fault)
     zone = zone_of(publication, edition.newsletter)
     session.show(edition_sentence(edition, sums, zone))
-    session.show(f"Opened {local(edition.opened_at, zone)}.")
+    unapproved = edition.cutoff == rows.NOT_APPROVED
+    session.show(f"{'Composed' if unapproved else 'Opened'} {local(edition.opened_at, zone)}.")
     if edition.ledger:
         session.show(f"Its deliveries and attempts are in ledger/{edition.ledger}: publisher editions export {number}")
-    for line in account(sums):
+    for line in () if unapproved else account(sums):
         session.show(line)
     if not sums.adds_up:
         session.show(
@@ -118,6 +120,8 @@ def show(session: Session, number: int) -> None:
             f"In doubt: subscriber {case['subscriber_id']}, {case['at']:%Y-%m-%d %H:%M:%S} UTC, {case['relay']}: "
             f"no reply came after the message; the delivery is now {case['state']}."
         )
+    if step := next_step(edition):
+        session.show(step)
 
 
 def _doubtful(session: Session, edition: Edition, sums: Sums) -> tuple[list[dict[str, Any]], PublisherError | None]:
@@ -154,6 +158,8 @@ def export(session: Session, number: int, attempts: bool, out: str | None) -> No
 
 def edition_fields(edition: Edition, sums: Sums) -> dict[str, object]:
     """An edition for JSON. Pure."""
+    from publisher.cli.sentences import next_step
+
     return {
         "number": edition.id,
         "newsletter": edition.newsletter,
@@ -161,6 +167,7 @@ def edition_fields(edition: Edition, sums: Sums) -> dict[str, object]:
         "slot": edition.slot,
         "state": edition.state,
         "reason": edition.reason,
+        "next": next_step(edition).removeprefix("Next: "),
         "opened_at": edition.opened_at,
         "finished_at": edition.finished_at,
         "ledger": edition.ledger,

@@ -21,6 +21,7 @@ __all__ = [
     "edition_sentence",
     "hub_sentence",
     "local",
+    "next_step",
     "outbox_sentence",
     "readership_sentence",
     "zone_of",
@@ -40,6 +41,9 @@ def zone_of(publication: Publication, newsletter: str) -> str:
 
 def edition_sentence(edition: Edition, sums: Sums, zone: str) -> str:
     """``214 world daily of Fri 20 Nov 2026 07:00: 1,204 of 3,000 accepted; 3 failed; paused: the reason.``"""
+    name = f"{edition.id} {edition.newsletter} {edition.cadence}"
+    if edition.cutoff == 0 and edition.state in ("awaiting approval", "held"):
+        return f"{name} of {local(edition.slot, zone)}: {edition.state}; {edition.reason or 'composed'}."
     recipients = sums.candidates - sum(sums.excluded.values())
     parts = [f"{sums.accepted:,} of {recipients:,} accepted" if recipients else "nobody to mail it to"]
     if sums.failed:
@@ -52,8 +56,20 @@ def edition_sentence(edition: Edition, sums: Sums, zone: str) -> str:
         parts.append(f"{sums.unknown:,} in doubt (publisher editions show {edition.id})")
     state = str(edition.state)
     parts.append(f"{state}: {edition.reason}" if edition.reason else state)
-    name = f"{edition.id} {edition.newsletter} {edition.cadence}"
     return f"{name} of {local(edition.slot, zone)}: {'; '.join(parts)}."
+
+
+def next_step(edition: Edition) -> str:
+    """What somebody can do about an edition now; ``""``: nothing. Pure."""
+    number = edition.id
+    if edition.state == "awaiting approval":
+        return f"Next: publisher editions approve {number}, or hold {number}, or cancel {number}"
+    if edition.state == "held":
+        approve = f"approve {number}" if edition.cutoff == 0 else f"recompose {number} after a correction"
+        return f"Next: publisher editions resume {number}, or {approve}, or cancel {number}"
+    if edition.state == "paused":
+        return f"Next: publisher editions resume {number}, once that is mended, or cancel {number}"
+    return ""
 
 
 def account(sums: Sums) -> list[str]:

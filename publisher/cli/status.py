@@ -242,6 +242,8 @@ def _last_run(publication: Publication, facts: _Facts, now: datetime) -> str:
 
 def _next_step(publication: Publication, facts: _Facts) -> str:
     """The one thing to do next."""
+    from publisher.cli.sentences import next_step
+
     if not _has_articles(publication.articles_folder):
         return 'Next: write something: publisher new "The first article"'
     if publication.newsletters and not facts.subscriptions:
@@ -252,6 +254,9 @@ def _next_step(publication: Publication, facts: _Facts) -> str:
         return f"Next: add a reader: publisher subscribers add ADDRESS --newsletter {name}"
     if facts.last_run is None:
         return "Next: publisher run"
+    for edition, _sums in reversed(facts.editions):
+        if step := next_step(edition):
+            return step
     if facts.waiting is not None and facts.waiting.due:
         return "Next: publisher run, which delivers what is due"
     if left := publication.examples_left:

@@ -1,4 +1,7 @@
-"""`publisher editions hold|resume|cancel|retry`: while an edition is going out, too, whoever is delivering it."""
+"""`publisher editions hold|resume|cancel|retry`: while an edition is going out, too, whoever is delivering it.
+
+Approving and recomposing, which read the articles: `publisher.cli.approving`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from publisher.model.edition import Edition
     from publisher.store import Connection
 
-__all__ = ["editions"]
+__all__ = ["editions", "found"]
 
 
 @editions.command()
@@ -25,10 +28,13 @@ def hold(session: Session, number: int) -> None:
     from publisher.store import editions as rows
 
     with session.store().writing() as connection:
-        edition = _found(connection, number)
+        edition = found(connection, number)
         if not rows.hold(connection, number):
             raise _cannot(edition, "held")
-    _tell(session, number, "held", "what was in the air when you asked is finished")
+    note = "what was in the air when you asked is finished"
+    if edition.cutoff == rows.NOT_APPROVED:
+        note = "it does not go out by itself, whatever its slot"
+    _tell(session, number, "held", note)
 
 
 @editions.command()
@@ -39,10 +45,13 @@ def resume(session: Session, number: int) -> None:
     from publisher.store import editions as rows
 
     with session.store().writing() as connection:
-        edition = _found(connection, number)
+        edition = found(connection, number)
         if not rows.resume(connection, number):
             raise _cannot(edition, "resumed")
-    _tell(session, number, "going out", "with the next run, or at once where one is delivering")
+    if edition.cutoff == rows.NOT_APPROVED:
+        _tell(session, number, "awaiting approval", f"publisher editions approve {number}")
+    else:
+        _tell(session, number, "going out", "with the next run, or at once where one is delivering")
 
 
 @editions.command()
@@ -56,7 +65,7 @@ def cancel(session: Session, number: int, reason: str) -> None:
     from publisher.store import returns
 
     with session.store().writing() as connection:
-        edition = _found(connection, number)
+        edition = found(connection, number)
         if edition.state in (EditionState.FINISHED, EditionState.CANCELLED):
             raise _cannot(edition, "cancelled")
         withdrawn = returns.cancel(connection, number, reason, session.now())
@@ -79,7 +88,7 @@ def retry(session: Session, number: int, failed: bool, unknown: bool) -> None:
     from publisher.store import retrying
 
     with session.store().writing() as connection:
-        edition = _found(connection, number)
+        edition = found(connection, number)
         if edition.state is EditionState.CANCELLED:
             raise _cannot(edition, "tried again")
         if edition.ledger:
@@ -94,7 +103,8 @@ def retry(session: Session, number: int, failed: bool, unknown: bool) -> None:
     _tell(session, number, "tried again", count(again, "delivery", "deliveries"))
 
 
-def _found(connection: Connection, number: int) -> Edition:
+def found(connection: Connection, number: int) -> Edition:
+    """The edition of that number. Raises UsageError."""
     from publisher.store import editions as rows
 
     edition = rows.get(connection, number)

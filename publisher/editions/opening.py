@@ -5,6 +5,9 @@
 3. deliveries are inserted and cursors moved, some 20,000 subscriptions a transaction
 4. the edition is ``going out``; nothing of it leaves before that
 
+Where a newsletter's editions are to be approved, stage 1 makes one that awaits approval, before its slot, and the
+other stages wait for that (`publisher.editions.approving`).
+
 Two processes may open one edition together: what one has frozen or moved, the other finds done.
 """
 
@@ -18,10 +21,10 @@ from datetime import datetime
 
 from publisher.editions.compiling import candidates, decide
 from publisher.editions.renderer import Renderer
-from publisher.editions.slots import due, first_moment
+from publisher.editions.slots import Due, due, due_for_approval, first_moment
 from publisher.model.article import Article
-from publisher.model.edition import Decision, Edition, EditionState
-from publisher.model.errors import TemplateError
+from publisher.model.edition import Decision, Digest, Edition, EditionState
+from publisher.model.errors import AddressError, PublisherError, TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
 from publisher.store import Store, groups, openings, returns
@@ -49,7 +52,8 @@ class Opener:
     """Opens what is due at ``now``.
 
     ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them.
-    ``faults``: what is wrong with a newsletter's templates, by its name. Its editions wait; the others open.
+    ``faults``: what is wrong with a newsletter's templates, or its editor's address, by its name. Its editions wait;
+    the others open.
     """
 
     publication: Publication
@@ -58,7 +62,7 @@ class Opener:
     newest: int
     render: Renderer
     now: datetime
-    faults: dict[str, TemplateError] = field(default_factory=dict)
+    faults: dict[str, PublisherError] = field(default_factory=dict)
 
     def preflight(self) -> None:
         """Renders a digest of every newsletter, so that a broken template is in ``faults`` before it opens anything."""
@@ -66,7 +70,7 @@ class Opener:
             sample = candidates(feed, newsletter, self.articles, now=self.now)[-3:]
             # One alone may be a letter, which has a template of its own.
             for shown in (sample, sample[:1])[: 2 if newsletter.style == "letter" else 1] if sample else ():
-                with self._apart(newsletter.name):
+                with self.apart(newsletter.name):
                     self.render(
                         newsletter,
                         articles=shown,
@@ -83,23 +87,23 @@ class Opener:
         with self.store.reading() as connection:
             begun = edition_store.in_state(connection, EditionState.OPENING)
         for edition in begun:
-            with self._apart(edition.newsletter):
-                opened.append(self._complete(edition.id))
+            with self.apart(edition.newsletter):
+                opened.append(self.complete(edition.id))
         for feed, newsletter in self._newsletters():
             for cadence in newsletter.cadences:
                 if newsletter.name in self.faults:
                     break
                 if (number := self._begin(feed, newsletter, cadence)) is not None:
-                    with self._apart(newsletter.name):
-                        opened.append(self._complete(number))
+                    with self.apart(newsletter.name):
+                        opened.append(self.complete(number))
         return [edition for edition in opened if edition is not None]
 
     @contextmanager
-    def _apart(self, newsletter: str) -> Iterator[None]:
-        """A template that fails keeps its own newsletter's edition: it goes on opening when it is mended."""
+    def apart(self, newsletter: str) -> Iterator[None]:
+        """A template that fails keeps its own newsletter's editions: they go on when it is mended."""
         try:
             yield
-        except TemplateError as error:
+        except (TemplateError, AddressError) as error:
             self.faults.setdefault(newsletter, error)
 
     def _newsletters(self) -> list[tuple[Feed, Newsletter]]:
@@ -115,9 +119,12 @@ class Opener:
                 edition_store.pass_slot(connection, newsletter.name, cadence.name, self.now)
             return None
         slot_due = due(newsletter, cadence, last=last, now=self.now)
+        if newsletter.approval is not None:
+            self._compose(feed, newsletter, cadence, slot_due, last)
+            return None
         if slot_due is None:
             return None
-        decisions = self._decisions(feed, newsletter, cadence.name, slot_due.slot, cutoff=self.newest, now=self.now)
+        decisions = self.decisions(feed, newsletter, cadence.name, slot_due.slot, cutoff=self.newest, now=self.now)
         with self.store.writing() as connection:
             if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot_due.slot):
                 return None
@@ -132,7 +139,39 @@ class Opener:
                 now=self.now,
             )
 
-    def _decisions(
+    def _compose(
+        self, feed: Feed, newsletter: Newsletter, cadence: Cadence, slot_due: Due | None, last: datetime
+    ) -> None:
+        """Stage 1 of an edition that awaits approval. Of a cadence one waits at a time: the next slot ends it."""
+        with self.store.reading() as connection:
+            waits = edition_store.awaiting(connection, newsletter.name, cadence.name)
+        if slot_due is None and not waits:
+            slot_due = due_for_approval(newsletter, cadence, last=last, now=self.now)
+        if slot_due is None:
+            return
+        slot = slot_due.slot
+        decisions = self.decisions(feed, newsletter, cadence.name, slot, cutoff=self.newest, now=self.now)
+        has_something = any(decision.articles for decision in decisions)
+        if not has_something and slot > self.now:
+            return  # there is time yet for something to be written
+        with self.store.writing() as connection:
+            if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot):
+                return
+            for edition in edition_store.awaiting(connection, newsletter.name, cadence.name):
+                if edition.state is EditionState.AWAITING_APPROVAL:
+                    returns.cancel(connection, edition.id, "nobody approved it before the next slot", self.now)
+            if has_something:
+                edition_store.insert_edition(
+                    connection,
+                    newsletter=newsletter.name,
+                    cadence=cadence.name,
+                    slot=slot,
+                    cutoff=edition_store.NOT_APPROVED,
+                    now=self.now,
+                    state=EditionState.AWAITING_APPROVAL,
+                )
+
+    def decisions(
         self,
         feed: Feed,
         newsletter: Newsletter,
@@ -156,7 +195,7 @@ class Opener:
             now=now,
         )
 
-    def _complete(self, number: int) -> Opened | None:
+    def complete(self, number: int) -> Opened | None:
         """Stages 2 to 4 of one edition; None if another process completed it, or has to."""
         with self.store.reading() as connection:
             edition = edition_store.get(connection, number)
@@ -168,7 +207,7 @@ class Opener:
             with self.store.writing() as connection:
                 returns.cancel(connection, number, "its newsletter was removed while it opened", self.now)
             return None
-        decisions = self._decisions(
+        decisions = self.decisions(
             feed,
             feed.newsletter,
             edition.cadence,
@@ -203,13 +242,10 @@ class Opener:
             with self.store.writing() as connection:
                 groups.decide_group(connection, edition.id, decision, frozen.get(decision.key))
 
-    def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
-        with self.store.reading() as connection:
-            frozen = groups.variant_id(connection, edition.id, decision.key)
-        if frozen is not None:
-            return frozen
+    def digest(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> Digest:
+        """What a group gets, rendered. Raises TemplateError."""
         known = {article.id: article for article in self.articles}
-        digest = self.render(
+        return self.render(
             newsletter,
             articles=[known[article] for article in decision.articles],
             rest=[known[article] for article in decision.rest],
@@ -218,6 +254,13 @@ class Opener:
             cadence=edition.cadence,
             language=decision.group.language,
         )
+
+    def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
+        with self.store.reading() as connection:
+            frozen = groups.variant_id(connection, edition.id, decision.key)
+        if frozen is not None:
+            return frozen
+        digest = self.digest(edition, newsletter, decision)
         with self.store.writing() as connection:
             picture_store.keep(connection, digest.pictures)
             return groups.freeze_variant(connection, edition.id, decision, digest)
@@ -235,5 +278,7 @@ def is_due(publication: Publication, store: Store, *, now: datetime) -> bool:
             for cadence in newsletter.cadences:
                 last = edition_store.last_slot(connection, newsletter.name, cadence.name)
                 if last is None or due(newsletter, cadence, last=last, now=now) is not None:
+                    return True
+                if due_for_approval(newsletter, cadence, last=last, now=now) is not None:
                     return True
     return False

@@ -15,7 +15,7 @@ from cronsim import CronSim
 
 from publisher.model.feed import Cadence, Newsletter
 
-__all__ = ["Due", "due", "first_moment", "slots_after"]
+__all__ = ["Due", "due", "due_for_approval", "first_moment", "slots_after"]
 
 _LOOK_BACK = (
     timedelta(days=1),
@@ -64,6 +64,16 @@ def due(newsletter: Newsletter, cadence: Cadence, *, last: datetime, now: dateti
     first = next(slots_after(cadence, newsletter.timezone, last))
     missed = first < slot
     return Due(slot, missed) if now - slot <= late or missed else None
+
+
+def due_for_approval(newsletter: Newsletter, cadence: Cadence, *, last: datetime, now: datetime) -> Due | None:
+    """The slot whose edition is to be composed at ``now``, for somebody to approve it before the slot comes. Pure."""
+    if newsletter.approval is None:
+        return None
+    following = next(slots_after(cadence, newsletter.timezone, max(last, now)), None)
+    if following is None or following - newsletter.approval > now:
+        return None
+    return Due(following, missed=False)
 
 
 def _newest(cadence: Cadence, timezone: str, *, last: datetime, now: datetime) -> datetime | None:

@@ -52,7 +52,11 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
-    """What a subscriber subscribes to. ``name`` is its feed's; times without a zone are in ``timezone``."""
+    """What a subscriber subscribes to. ``name`` is its feed's; times without a zone are in ``timezone``.
+
+    ``approval``: how long before its slot an edition is shown to the ``editor`` (an address); ``unanswered``: what
+    becomes of it if nobody has approved it by its slot.
+    """
 
     name: str
     title: str
@@ -69,6 +73,8 @@ class Newsletter:
     overflow: Literal["link", "carry"] = "link"
     max_wait: timedelta | None = None
     approval: timedelta | None = None
+    editor: str = ""
+    unanswered: Literal["wait", "send", "skip"] = "wait"
     late: timedelta | None = None
     since: date | None = None
     deliver: Literal["at once", "reader-local"] = "at once"

@@ -26,6 +26,7 @@ __all__ = ["load", "validate"]
 
 Table = TypeVar("Table", bound=BaseModel)
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
 
 
 def load(root: Path) -> Publication:
@@ -259,12 +260,15 @@ def _newsletter(
         faults.append(ConfigurationError(f'"newsletter.{key}": {cause}', where=file, line=line, remedy=remedy))
 
     sender_name, sender_address = parseaddr(table.sender)
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost", sender_address):
+    if not _MAILBOX.fullmatch(sender_address):
         fault(
             "sender",
             f'"{table.sender}" has no e-mail address',
             'write: sender = "World Desk <world@example.org>"',
         )
+    editor = parseaddr(table.editor)[1] if table.editor else sender_address
+    if table.editor and not _MAILBOX.fullmatch(editor):
+        fault("editor", f'"{table.editor}" has no e-mail address', 'write: editor = "Ana Example <ana@example.org>"')
     default = table.default_cadence or next(iter(table.cadences))
     if default not in table.cadences:
         fault(
@@ -293,6 +297,9 @@ def _newsletter(
         max_items=table.max_items,
         overflow=table.overflow,
         max_wait=parse_duration(table.max_wait) if table.max_wait else None,
+        approval=parse_duration(table.approval) if table.approval else None,
+        editor=editor,
+        unanswered=table.unanswered,
         late=parse_duration(table.late) if table.late else None,
         since=table.since,
         style=table.style,

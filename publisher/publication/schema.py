@@ -272,6 +272,9 @@ class NewsletterTable(_Table):
     max_items: Annotated[int, Field(ge=1)] = 20
     overflow: Literal["link", "carry"] = "link"
     max_wait: Duration | None = None
+    approval: Duration | None = None
+    editor: Line = ""
+    unanswered: Literal["wait", "send", "skip"] = "wait"
     late: Duration | None = None
     since: Day | None = None
     style: Literal["full", "summary", "headlines", "letter"] = "full"

@@ -18,7 +18,10 @@ from publisher.store.pictures import shown_in
 from publisher.store.schema import attempts, deliveries, editions, exclusions, folded, slots, variants
 
 __all__ = [
+    "NOT_APPROVED",
     "Sums",
+    "approve",
+    "awaiting",
     "digest_of",
     "doubtful",
     "finish",
@@ -33,6 +36,7 @@ __all__ = [
     "resume",
     "resume_due",
     "resumes_at",
+    "set_reason",
     "set_state",
     "states_of",
     "sums",
@@ -41,6 +45,9 @@ __all__ = [
 
 # When a paused edition goes on by itself is a fact of `meta`: a column for it would be empty in all but a few rows.
 _RESUME = "resume edition "
+NOT_APPROVED = 0
+"""The cut-off of an edition that nobody has approved yet: it takes one then. Others have a greater one."""
+
 OUTSTANDING = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 
@@ -92,16 +99,23 @@ def pass_slot(connection: Connection, newsletter: str, cadence: str, slot: datet
 
 
 def insert_edition(
-    connection: Connection, *, newsletter: str, cadence: str, slot: datetime, cutoff: int, now: datetime
+    connection: Connection,
+    *,
+    newsletter: str,
+    cadence: str,
+    slot: datetime,
+    cutoff: int,
+    now: datetime,
+    state: EditionState = EditionState.OPENING,
 ) -> int:
-    """A new edition, opening. UNIQUE (newsletter, cadence, slot) stands behind `pass_slot`."""
+    """A new edition, opening or awaiting approval. UNIQUE (newsletter, cadence, slot) stands behind `pass_slot`."""
     inserted = connection.execute(
         insert(editions)
         .values(
             newsletter=newsletter,
             cadence=cadence,
             slot=slot,
-            state=EditionState.OPENING,
+            state=state,
             cutoff=cutoff,
             opened_at=now,
         )
@@ -130,6 +144,40 @@ def listing(connection: Connection, *, newsletter: str | None = None, limit: int
     if newsletter is not None:
         statement = statement.where(editions.c.newsletter == newsletter)
     return [_edition(row) for row in connection.execute(statement)]
+
+
+def awaiting(connection: Connection, newsletter: str, cadence: str) -> list[Edition]:
+    """The cadence's editions that nobody has approved or cancelled yet; held ones among them."""
+    rows = connection.execute(
+        select(editions)
+        .where(
+            editions.c.newsletter == newsletter,
+            editions.c.cadence == cadence,
+            editions.c.state.in_([EditionState.AWAITING_APPROVAL, EditionState.HELD]),
+            editions.c.cutoff == NOT_APPROVED,
+        )
+        .order_by(editions.c.id)
+    )
+    return [_edition(row) for row in rows]
+
+
+def approve(connection: Connection, number: int, *, cutoff: int, now: datetime) -> bool:
+    """Freezes the cut-off of an edition that awaits approval, which opens now; False if it awaits none."""
+    approved = connection.execute(
+        update(editions)
+        .where(
+            editions.c.id == number,
+            editions.c.state.in_([EditionState.AWAITING_APPROVAL, EditionState.HELD]),
+            editions.c.cutoff == NOT_APPROVED,
+        )
+        .values(state=EditionState.OPENING, cutoff=cutoff, opened_at=now, reason="")
+    )
+    return approved.rowcount == 1
+
+
+def set_reason(connection: Connection, number: int, reason: str, *, state: EditionState) -> None:
+    """Says in an edition's account why it is in its state."""
+    connection.execute(update(editions).where(editions.c.id == number, editions.c.state == state).values(reason=reason))
 
 
 def set_state(
@@ -168,17 +216,27 @@ def resumes_at(connection: Connection, number: int) -> datetime | None:
 
 
 def hold(connection: Connection, number: int) -> bool:
-    """Holds an edition that is going out or paused; False if it was neither."""
+    """Holds an edition that is going out, paused or awaiting approval; False if it was none of them."""
     meta.forget(connection, f"{_RESUME}{number}")
     return any(
         set_state(connection, number, EditionState.HELD, came_from=state, reason="held by the operator")
-        for state in (EditionState.GOING_OUT, EditionState.PAUSED)
+        for state in (EditionState.GOING_OUT, EditionState.PAUSED, EditionState.AWAITING_APPROVAL)
     )
 
 
 def resume(connection: Connection, number: int) -> bool:
-    """Lets a held or paused edition go on, with what the relay refused at once; False if it was neither."""
+    """Lets a held or paused edition go on, with what the relay refused at once; False if it was neither.
+
+    One that was held before it was approved awaits approval again.
+    """
     meta.forget(connection, f"{_RESUME}{number}")
+    waits = connection.execute(
+        update(editions)
+        .where(editions.c.id == number, editions.c.state == EditionState.HELD, editions.c.cutoff == NOT_APPROVED)
+        .values(state=EditionState.AWAITING_APPROVAL, reason="")
+    )
+    if waits.rowcount:
+        return True
     resumed = any(
         set_state(connection, number, EditionState.GOING_OUT, came_from=state)
         for state in (EditionState.HELD, EditionState.PAUSED)

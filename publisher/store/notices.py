@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest
+from publisher.store.pictures import shown_in
 from publisher.store.schema import deliveries, notices, subscriptions
 
 __all__ = ["PRIORITY", "Notice", "get", "insert_notice", "times"]
@@ -85,7 +86,13 @@ def get(connection: Connection, number: int) -> Notice:
         id=row.id,
         kind=row.kind,
         newsletter=row.newsletter,
-        digest=Digest(subject=row.subject, preheader=row.preheader, html=row.html, text=row.text),
+        digest=Digest(
+            subject=row.subject,
+            preheader=row.preheader,
+            html=row.html,
+            text=row.text,
+            pictures=shown_in(connection, row.html),
+        ),
         fields=json.loads(row.fields),
         created_at=row.created_at,
     )

@@ -140,7 +140,7 @@ def starting_cursor(connection: Connection, newsletter: str, cadence: str) -> in
     """
     of_newsletter = (
         select(editions.c.cutoff)
-        .where(editions.c.newsletter == newsletter)
+        .where(editions.c.newsletter == newsletter, editions.c.cutoff > 0)  # 0: nobody has approved it yet
         .order_by(editions.c.slot.desc(), editions.c.id.desc())
         .limit(1)
     )

@@ -1,0 +1,88 @@
+"""`publisher editions approve|recompose`: what reads the articles again before it freezes or renders anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from publisher.cli.session import Session, count
+from publisher.cli.steering import editions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.editions.opening import Opener
+
+__all__ = ["editions"]
+
+
+@editions.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def approve(session: Session, number: int) -> None:
+    """An edition that awaits approval goes out at its slot, as it is now.
+
+    What is written now is read and published first, as a run does; what is written later waits for the next edition.
+    """
+    from publisher.cli.sentences import local, zone_of
+    from publisher.editions.approving import approve as approve_edition
+
+    now = session.now()
+    opened = approve_edition(_opener(session, number, now, mailing=True), number)
+    edition = opened.edition
+    leaves = max(edition.slot, now)
+    if session.as_json:
+        session.answer(
+            {
+                "number": number,
+                "state": str(edition.state),
+                "leaves": leaves,
+                "deliveries": opened.deliveries,
+                "subjects": list(opened.subjects),
+            }
+        )
+        return
+    zone = zone_of(session.publication, edition.newsletter)
+    when = f"leaves {local(edition.slot, zone)} ({zone})" if edition.slot > now else "leaves with the next run"
+    subjects = "; ".join(dict.fromkeys(opened.subjects))
+    session.show(f"Edition {number}: approved; it {when}, to {count(opened.deliveries, 'reader')}: {subjects}")
+
+
+@editions.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def recompose(session: Session, number: int) -> None:
+    """Renders a held edition anew, with its articles and templates as they are now.
+
+    Its lists stay as they are. Whoever has had a try keeps the digest of that time.
+    """
+    from publisher.editions.recomposing import recompose as recompose_edition
+
+    done = recompose_edition(_opener(session, number, session.now(), mailing=False), number)
+    if session.as_json:
+        session.answer({"number": number, "state": "held", **{name: getattr(done, name) for name in done.__slots__}})
+        return
+    if not done.changed:
+        session.show(f"Edition {number}: rendered anew, and nothing is different.")
+        return
+    both = f"{count(done.changed, 'digest')} rendered anew, for {count(done.deliveries, 'reader')}"
+    kept = f"; {count(done.kept, 'reader')} had a try before and keep the old one" if done.kept else ""
+    session.show(f"Edition {number}: {both}{kept}. It is still held: publisher editions resume {number}")
+
+
+def _opener(session: Session, number: int, now: datetime, *, mailing: bool) -> Opener:
+    """What opens editions, with all that is written now. Raises UsageError if there is no such edition."""
+    from publisher import pipeline
+    from publisher.cli.steering import found
+    from publisher.theme.environment import check_overrides, environment_of
+
+    publication, store = session.publication, session.store()
+    with store.reading() as connection:
+        found(connection, number)
+    environment = environment_of(publication)
+    check_overrides(environment, publication)
+    published = pipeline.publish(publication, store, environment=environment, now=now, mailing=mailing)
+    for error in published.errors:
+        session.failed(error)
+    return pipeline.opener_of(publication, store, published, environment=environment, now=now)
