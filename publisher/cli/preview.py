@@ -19,7 +19,7 @@ from publisher.model.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from publisher.editions.preview import Preview
-    from publisher.model.article import Article
+    from publisher.model.errors import ArticleError
     from publisher.model.feed import Feed
     from publisher.model.publication import Publication
 
@@ -38,6 +38,8 @@ __all__ = ["preview"]
 )
 @click.option("--open", "show", is_flag=True, help="Open the HTML in the browser.")
 @click.option("--send", "recipients", multiple=True, metavar="ADDRESS", help="Mail a marked test copy there.")
+@click.option("--serve", "serving", is_flag=True, help="Show it in the browser, which follows every change.")
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="Of --serve; 0 picks one.")
 @click.pass_obj
 def preview(
     session: Session,
@@ -47,15 +49,25 @@ def preview(
     out: Path | None,
     show: bool,
     recipients: tuple[str, ...],
+    serving: bool,
+    port: int,
 ) -> None:
     """The next edition as .html, .txt and .eml.
 
     Opens no edition and moves nobody's cursor. Where nothing new is waiting, the newest articles stand in. A test copy
     (--send) goes out through the publication's transport, is marked in its subject, and counts for nothing.
     """
+    if serving:
+        from publisher.cli.showing import show_preview
+
+        if out or recipients:
+            raise UsageError("--serve goes alone", remedy="leave --out and --send out")
+        show_preview(session, newsletter, address, cadence, port=port, opening=show)
+        return
     publication = session.publication
-    feed = feed_of(publication, newsletter)
-    seen, _ = seen_by(session, publication, feed, address, cadence)
+    seen, errors = look_for(session, publication, feed_of(publication, newsletter), address, cadence)
+    for error in errors:
+        session.failed(error)
     sent = _send(session, publication, seen, recipients)
     paths = _write_all(publication, seen, out) if out or show or not recipients else {}
     if session.as_json:
@@ -96,10 +108,10 @@ def feed_of(publication: Publication, newsletter: str) -> Feed:
     return feed
 
 
-def seen_by(
+def look_for(
     session: Session, publication: Publication, feed: Feed, address: str | None, cadence: str | None
-) -> tuple[Preview, list[Article]]:
-    """The next edition as that subscriber would get it, and all articles; faults of single articles are reported.
+) -> tuple[Preview, list[ArticleError]]:
+    """The next edition as that subscriber would get it, and the faults of articles that are left out.
 
     Raises UsageError, AddressError, TemplateError, ConfigurationError.
     """
@@ -110,8 +122,6 @@ def seen_by(
     assert feed.newsletter is not None
     now = session.now()
     articles, errors = pipeline.look(publication, session.store(), now=now)
-    for error in errors:
-        session.failed(error)
     seen = next_edition(
         publication,
         session.secrets,
@@ -124,7 +134,7 @@ def seen_by(
         cadence=cadence,
         now=now,
     )
-    return seen, articles
+    return seen, errors
 
 
 def _send(session: Session, publication: Publication, seen: Preview, recipients: Iterable[str]) -> dict[str, str]:
@@ -155,17 +165,19 @@ def _send(session: Session, publication: Publication, seen: Preview, recipients:
     }
 
 
-def _write_all(publication: Publication, seen: Preview, out: Path | None) -> dict[str, Path]:
+def media_of(publication: Publication, seen: Preview) -> list[tuple[Path, str]]:
+    """The pictures that may be in it: (file, path under public/)."""
     from publisher.theme.media import theme_media
 
+    of_articles = ((Path(file), target) for article in seen.articles for file, target in article.media)
+    return [*theme_media(publication), *of_articles]
+
+
+def _write_all(publication: Publication, seen: Preview, out: Path | None) -> dict[str, Path]:
     folder = out or publication.root / "preview"
     name = seen.newsletter.name
-    media = [
-        *theme_media(publication),
-        *((Path(file), target) for article in seen.articles for file, target in article.media),
-    ]
     contents = {
-        "html": _with_local_pictures(seen.html, publication.url, media).encode(),
+        "html": _with_local_pictures(seen.html, publication.url, media_of(publication, seen)).encode(),
         "txt": seen.text.encode(),
         "eml": seen.message,
     }

@@ -22,11 +22,21 @@ EVERY = 0.5
 """Seconds between two looks at the files."""
 
 
-def watch(session: Session, *, build: Callable[[Publication], bool], port: int | None, every: float = EVERY) -> None:
+def watch(
+    session: Session,
+    *,
+    build: Callable[[Publication], bool],
+    port: int | None,
+    every: float = EVERY,
+    folder: Path | None = None,
+    failed: Callable[[PublisherError], object] | None = None,
+    serving: Callable[[str], object] = lambda _url: None,
+) -> None:
     """Calls ``build`` at once and after each change, until Ctrl-C; it answers whether it wrote anything.
 
-    ``port``: public/ is served there as well, with pages that load again. Raises PublisherError where the port is
-    taken, UsageError where there is no publication.
+    ``port``: ``folder`` (None: public/) is served there as well, with pages that load again; ``serving`` is told the
+    address after the first build. ``failed``: is told of faults, and has written pages about them. Raises
+    PublisherError where the port is taken, UsageError where there is no publication.
     """
     from publisher.publication.watching import snapshot
     from publisher.web.live import serve_live
@@ -34,8 +44,9 @@ def watch(session: Session, *, build: Callable[[Publication], bool], port: int |
     root = session.root
     articles: Path | None = None
     seen = None
+    told = False
     try:
-        with nullcontext() if port is None else serve_live(root / "public", port) as live:
+        with nullcontext() if port is None else serve_live(folder or root / "public", port) as live:
             if live is not None:
                 session.say(f"serving {live.url}")
             session.say("watching (stop with Ctrl-C)")
@@ -55,7 +66,14 @@ def watch(session: Session, *, build: Callable[[Publication], bool], port: int |
                     if build(publication) and live is not None:
                         live.built()
                 except PublisherError as error:
+                    if failed is not None:
+                        failed(error)
+                        if live is not None:
+                            live.built()
                     for one in (error, *error.also):
                         click.echo(f"publisher: {one}", err=True)
+                if live is not None and not told:
+                    told = True
+                    serving(live.url)
     except KeyboardInterrupt:
         session.say("stopped")

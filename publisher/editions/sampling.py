@@ -5,7 +5,7 @@ Fails with TemplateError, which names the template's file and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from typing import get_args
 from publisher.editions.digest import render_digest
 from publisher.editions.fitting import Style
 from publisher.editions.notices import render_notice
-from publisher.editions.preview import Reader, next_articles
+from publisher.editions.preview import Preview, Reader, next_articles
 from publisher.editions.slots import slots_after
 from publisher.model.article import Article
 from publisher.model.edition import Digest
@@ -23,7 +23,7 @@ from publisher.model.publication import Publication
 from publisher.theme.environment import Environment
 from publisher.theme.media import logo_of
 
-__all__ = ["Sample", "sample_editions", "sample_notices"]
+__all__ = ["Sample", "sample_editions", "sample_notices", "sample_of"]
 
 _UNLIMITED = 1 << 40
 
@@ -88,12 +88,43 @@ def sample_editions(
             rest=tuple(rest),
             waiting=waiting,
             digest=rendered(newsletter),
-            sizes={
-                style: len(rendered(replace(newsletter, style=style), limit=_UNLIMITED).html.encode())
-                for style in get_args(Style)
-            },
+            sizes=_sizes(rendered, newsletter),
         )
     return list(samples.values())
+
+
+def sample_of(environment: Environment, publication: Publication, feed: Feed, seen: Preview) -> Sample:
+    """A preview as a sample. Raises TemplateError."""
+    rendered = partial(
+        render_digest,
+        environment,
+        publication,
+        articles=seen.articles,
+        rest=seen.rest,
+        edition_number=seen.number,
+        slot=seen.slot,
+        cadence=seen.cadence,
+        language=seen.language,
+        logo=logo_of(publication),
+    )
+    return Sample(
+        feed=feed,
+        newsletter=seen.newsletter,
+        cadence=seen.cadence,
+        articles=seen.articles,
+        rest=seen.rest,
+        waiting=seen.waiting,
+        digest=seen.digest,
+        sizes=_sizes(rendered, seen.newsletter),
+    )
+
+
+def _sizes(rendered: Callable[..., Digest], newsletter: Newsletter) -> dict[Style, int]:
+    """Bytes of the HTML in each style, were there no limit."""
+    return {
+        style: len(rendered(replace(newsletter, style=style), limit=_UNLIMITED).html.encode())
+        for style in get_args(Style)
+    }
 
 
 def sample_notices(environment: Environment, publication: Publication, newsletter: Newsletter) -> list[Digest]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import lxml.html
 
+from publisher.editions.mail_programs import FEATURES
+
 NODE = Path(__file__).parent / "node_modules"
 
 Findings = dict[str, list[str]]
@@ -100,7 +102,14 @@ def caniemail(pages: Mapping[str, str]) -> Findings | None:
     if not data.exists():
         return None
     features = {feature["slug"]: feature for feature in json.loads(data.read_text("utf-8"))["data"]}
-    found: Findings = {}
+    # What we tell editors of mail programs is as old as our own table of them.
+    found: Findings = {
+        "our table": [
+            f"{name}: everybody knows {ours.slug}, or it is not in the data"
+            for name, ours in FEATURES.items()
+            if ours.slug not in features or not _unknown(features[ours.slug], also_partly=True)
+        ]
+    }
     for name, page in pages.items():
         used = _used(page) & features.keys() - _LOST_WITHOUT_HARM.keys()
         found[name] = [
@@ -126,14 +135,14 @@ def _used(page: str) -> set[str]:
     return used
 
 
-def _unknown(feature: Any) -> list[str]:
-    """The mail programs whose newest version does not know a feature."""
+def _unknown(feature: Any, *, also_partly: bool = False) -> list[str]:
+    """The mail programs whose newest version does not know a feature. ``also_partly``: or not all of it."""
     return [
         f"{client} {platform}"
         for client, platforms in feature["stats"].items()
         if client in _CLIENTS
         for platform, versions in platforms.items()
-        if versions[max(versions)].startswith("n")
+        if versions[max(versions)].startswith(("n", "a") if also_partly else "n")
     ]
 
 
