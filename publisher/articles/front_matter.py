@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -156,7 +156,7 @@ def _toml(head: str, path: str) -> Mapping[str, Any]:
 
 def _yaml(head: str, path: str) -> Mapping[str, Any]:
     try:
-        values = yaml.load(head, Loader=_LOADER) or {}
+        values = _load(head) or {}
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         cause = getattr(error, "problem", None) or str(error)
@@ -175,6 +175,47 @@ def _yaml(head: str, path: str) -> Mapping[str, Any]:
 
 def _too_deep(path: str) -> ArticleError:
     return ArticleError("front matter is nested too deeply", where=path, line=2, remedy='write: title = "…"')
+
+
+_Constructor = Callable[[Any, yaml.Node], Any]
+_SIMPLE: dict[str, _Constructor] = {
+    "tag:yaml.org,2002:str": lambda loader, node: node.value,
+    **{
+        f"tag:yaml.org,2002:{name}": getattr(yaml.constructor.SafeConstructor, f"construct_yaml_{name}")
+        for name in ("null", "bool", "int", "float", "timestamp")
+    },
+}
+
+
+def _load(text: str) -> Any:
+    """What PyYAML's safe loader makes of a document, in half the time where it is as plain as front matter is."""
+    loader = _LOADER(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        try:
+            return _plain(loader, node, set())
+        except LookupError:
+            return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _plain(loader: Any, node: yaml.Node, seen: set[int]) -> Any:
+    """Raises LookupError for anything but texts, numbers, dates, lists and tables that stand where they are used."""
+    if id(node) in seen:
+        raise LookupError("an alias")
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        return _SIMPLE[node.tag](loader, node)
+    if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+        return [_plain(loader, item, seen) for item in node.value]
+    if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+        if any(key.tag != "tag:yaml.org,2002:str" for key, _ in node.value):
+            raise LookupError("a key that is no text")
+        return {key.value: _plain(loader, value, seen) for key, value in node.value}
+    raise LookupError(node.tag)
 
 
 def _kind(value: object) -> str:

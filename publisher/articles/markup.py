@@ -1,21 +1,26 @@
 """Markdown to clean HTML: nothing that runs, everything balanced, every URL absolute, pictures with their size.
 
 Three steps: CommonMark (pyromark), cleaning (nh3, before anything else touches the HTML), and one walk over the
-tree that resolves URLs, makes figures of pictures that stand alone and replaces embeds by links.
+tree that resolves URLs, makes figures of pictures that stand alone and replaces embeds by links. HTML in which
+the walk would find nothing but links needs no tree: a test holds the two ways to the same bytes.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import lxml.html
 import nh3
 import pyromark
 
 from publisher.articles.urls import absolute
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 __all__ = ["OPTIONS", "Picture", "Rendered", "render"]
 
@@ -61,6 +66,29 @@ _ATTRIBUTES = {
 }
 # What may not stand in XML 1.0 (section 2.2) may not stand in an article: one such character would end a feed.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={"script", "style", "form", "svg", "math", "template", "noscript"},
+    attributes=_ATTRIBUTES,
+    filter_style_properties={"text-align"},
+    link_rel=None,
+    url_schemes={"http", "https", "mailto", "tel", "xmpp", "geo", "sms"},
+)
+# HTML in an article may be nested in ways that libxml2 mends; what Markdown makes never is.
+_MARKUP = re.compile(r"<[A-Za-z/!?]")
+# Of these the walk changes nothing but links.
+_PLAIN = {
+    *("a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr"),
+    *("i", "kbd", "li", "mark", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
+    *("table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
+}
+_NAMES = re.compile(r"<([a-z][a-z0-9]*)")
+_CLASS = re.compile(r' class="([^"]*)"')
+_HREF = re.compile(r'<a href="([^"]*)"')
+_PARAGRAPH = re.compile(r'<p(?:\s[\w-]+="[^"]*")*>(.*?)</p>', re.S)
+_ANY_TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')
+_LANGUAGE = re.compile(r"^language-[\w+#.-]+$")
 _CLASSES = re.compile(r"^(language-[\w+#.-]+|footnote-(reference|definition|definition-label))$")
 
 
@@ -87,17 +115,48 @@ def render(markdown: str, *, url: str, picture: Callable[[str], Picture | None])
     ``picture`` is asked for each picture with a relative address; it answers what it knows, or None for one
     that is not the publication's own. It may raise ArticleError.
     """
-    cleaned = nh3.clean(
-        _MARKDOWN.html(_NOT_XML.sub("", markdown)),
-        tags=_TAGS,
-        clean_content_tags={"script", "style", "form", "svg", "math", "template", "noscript"},
-        attributes=_ATTRIBUTES,
-        filter_style_properties={"text-align"},
-        link_rel=None,
-        url_schemes={"http", "https", "mailto", "tel", "xmpp", "geo", "sms"},
-    )
+    cleaned = _CLEANER.clean(_MARKDOWN.html(_without_controls(markdown)))
     if not cleaned.strip():
         return Rendered("", "")
+    plain = _without_tree(cleaned, url) if _MARKUP.search(markdown) is None else None
+    return plain or _walked(cleaned, url=url, picture=picture)
+
+
+def _without_controls(text: str) -> str:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return _NOT_XML.sub("", text)
+    clean = len(data.translate(None, _CONTROLS)) == len(data) and "\ufffe" not in text and "\uffff" not in text
+    return text if clean else _NOT_XML.sub("", text)  # to look first is three times as fast
+
+
+def _without_tree(cleaned: str, url: str) -> Rendered | None:
+    """HTML made of Markdown alone, in which the walk would change nothing but links; None for any other. Pure."""
+    # nh3 writes one space before an attribute and escapes quotation marks in its value, so none of these strings can
+    # stand inside one; in a text they only cost the walk.
+    if not _PLAIN.issuperset(_NAMES.findall(cleaned)) or "&quot;" in cleaned or "<a>" in cleaned:
+        return None
+    if cleaned.count("<a ") != cleaned.count('<a href="') or not all(map(_LANGUAGE.match, _CLASS.findall(cleaned))):
+        return None
+    found = _PARAGRAPH.search(cleaned)
+    first = " ".join(html.unescape(_ANY_TAG.sub("", found[1])).split()) if found else ""
+    if not first:
+        return None
+    addresses: dict[str, str] = {}
+    for written in _HREF.findall(cleaned):
+        target = absolute(html.unescape(written), url) if written else None
+        if target is None:
+            return None
+        addresses[written] = html.escape(target, quote=False)  # quotation marks are percent-encoded
+    if addresses:
+        cleaned = _HREF.sub(lambda link: f'<a href="{addresses[link[1]]}"', cleaned)
+    return Rendered(cleaned.replace("&nbsp;", "\xa0").strip() + "\n", first)
+
+
+def _walked(cleaned: str, *, url: str, picture: Callable[[str], Picture | None]) -> Rendered:
+    import lxml.html  # most articles have no picture, and a build of one article no time
+
     root = lxml.html.fragment_fromstring(cleaned, create_parent="div")
     shift = 1 if root.find(".//h1") is not None else 0
     for element in list(root.iter()):
@@ -106,7 +165,7 @@ def render(markdown: str, *, url: str, picture: Callable[[str], Picture | None])
     return Rendered(_inner_html(root), _first_paragraph(root))
 
 
-def _visit(element: lxml.html.HtmlElement, *, url: str, picture: Callable[[str], Picture | None], shift: int) -> None:
+def _visit(element: HtmlElement, *, url: str, picture: Callable[[str], Picture | None], shift: int) -> None:
     tag = str(element.tag)
     if tag in _EMBEDS:
         _replace_embed(element, url)
@@ -127,7 +186,7 @@ def _visit(element: lxml.html.HtmlElement, *, url: str, picture: Callable[[str],
             element.attrib["id"] = f"fn-{element.attrib.get('id', '')}"
 
 
-def _resolve_link(element: lxml.html.HtmlElement, url: str) -> None:
+def _resolve_link(element: HtmlElement, url: str) -> None:
     href = element.attrib.get("href")
     parent = element.getparent()
     if href and href.startswith("#") and parent is not None and parent.attrib.get("class") == "footnote-reference":
@@ -139,7 +198,7 @@ def _resolve_link(element: lxml.html.HtmlElement, url: str) -> None:
         element.drop_tag()  # nh3 leaves <a> without href where it took a javascript: away
 
 
-def _resolve_image(element: lxml.html.HtmlElement, url: str, picture: Callable[[str], Picture | None]) -> None:
+def _resolve_image(element: HtmlElement, url: str, picture: Callable[[str], Picture | None]) -> None:
     source = element.attrib.get("src")
     if element.tag == "img":
         if not source or not element.attrib.get("src", "").strip():
@@ -171,7 +230,7 @@ def _srcset(written: str, url: str, picture: Callable[[str], Picture | None]) ->
     return ", ".join(candidates) or None
 
 
-def _make_figure(image: lxml.html.HtmlElement) -> None:
+def _make_figure(image: HtmlElement) -> None:
     """A picture alone in its paragraph becomes a figure; its title is the caption."""
     paragraph = image.getparent()
     if image.tag != "img" or paragraph is None or paragraph.tag != "p" or len(paragraph) != 1:
@@ -180,13 +239,13 @@ def _make_figure(image: lxml.html.HtmlElement) -> None:
         return
     paragraph.tag = "figure"
     if caption := image.attrib.pop("title", ""):
-        element = lxml.html.Element("figcaption")
+        element = paragraph.makeelement("figcaption")
         element.text = caption
         image.tail = None
         paragraph.append(element)
 
 
-def _replace_embed(element: lxml.html.HtmlElement, url: str) -> None:
+def _replace_embed(element: HtmlElement, url: str) -> None:
     """Players and frames do not survive feed readers and mail: a plain link to what they show does."""
     inner = element.find(".//source")
     address = next(
@@ -207,19 +266,21 @@ def _replace_embed(element: lxml.html.HtmlElement, url: str) -> None:
     element.tail = tail
 
 
-def _set(element: lxml.html.HtmlElement, attribute: str, value: str | None) -> None:
+def _set(element: HtmlElement, attribute: str, value: str | None) -> None:
     if value is None:
         del element.attrib[attribute]
     else:
         element.attrib[attribute] = value
 
 
-def _inner_html(root: lxml.html.HtmlElement) -> str:
+def _inner_html(root: HtmlElement) -> str:
+    import lxml.html
+
     parts = [lxml.html.tostring(child, encoding="unicode") for child in root]
     return ((root.text or "") + "".join(parts)).strip() + "\n"
 
 
-def _first_paragraph(root: lxml.html.HtmlElement) -> str:
+def _first_paragraph(root: HtmlElement) -> str:
     for paragraph in root.iter("p"):
         text = " ".join(paragraph.text_content().split())
         if text:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import imagesize
-
 __all__ = ["picture_size"]
 
 
 def picture_size(file: Path) -> tuple[int, int]:
     """Width and height in pixels; zeros where they are not known."""
+    import imagesize  # and with it an HTTP client, which most builds need as little as this
+
     try:
         width, height = imagesize.get(file)
     except (ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, struct.error):

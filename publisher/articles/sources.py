@@ -210,5 +210,23 @@ def _author(name: str, publication: Publication) -> Author:
 
 def _content_hash(title: str, body: str, summary: str) -> str:
     """White space is folded: an editor that rewraps lines has not edited the article."""
-    folded = "\x1f".join(" ".join(part.split()) for part in (title, body, summary))
-    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(b"\x1f".join(map(_folded, (title, body, summary)))).hexdigest()
+
+
+# White space that `str.split` knows, but blanks and line ends, in UTF-8: its first bytes, and what they may begin.
+_FIRST = (b"\t", b"\r", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\xe1", b"\xe3")
+_FURTHER = (re.compile(rb"\xc2[\x85\xa0]"), re.compile(rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)"))
+
+
+def _folded(text: str) -> bytes:
+    """``" ".join(text.split())`` in UTF-8, without a string a word where there are blanks and line ends only. Pure."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return " ".join(text.split()).encode("utf-8", "surrogatepass")
+    if any(map(data.__contains__, _FIRST)) or any(space.search(data) for space in _FURTHER):
+        return " ".join(text.split()).encode()
+    data = data.replace(b"\n", b" ")
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return data.strip(b" ")

@@ -10,11 +10,15 @@ import idna
 __all__ = ["absolute", "is_insecure"]
 
 _SCHEMES = {"http", "https", "mailto", "tel", "xmpp", "geo", "sms"}
+# Nothing to resolve or encode. A host in capitals, an empty path and a port are for the long way.
+_READY = re.compile(r"https?://[a-z0-9._-]+/[A-Za-z0-9/_.~-]*(?:#[A-Za-z0-9_.-]+)?")
 _LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def absolute(url: str, base: str) -> str | None:
     """``url`` resolved against ``base``; None if it is no URL that a reader could safely follow. Pure."""
+    if _READY.fullmatch(url):
+        return url
     try:
         parts = urlsplit(urljoin(base, url.strip()))
         if parts.scheme not in _SCHEMES:

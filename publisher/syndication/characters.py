@@ -9,7 +9,7 @@ import html
 import re
 from html.entities import name2codepoint
 
-__all__ = ["clean", "excerpt", "looks_like_markup", "one_line", "text_of", "unlike_markup"]
+__all__ = ["clean", "clean_bytes", "excerpt", "looks_like_markup", "one_line", "text_of", "unlike_markup"]
 
 # Outside `Char` of https://www.w3.org/TR/xml/#charsets, or discouraged there.
 # U+FFFD is allowed, but marks a character already lost, and the W3C validator warns of it.
@@ -20,6 +20,8 @@ _TAG = re.compile(r"<[^>]*>")
 _BLOCK = re.compile(r"</?(?:p|div|li|ul|ol|h[1-6]|br|tr|td|th|table|blockquote|pre|figure|figcaption|hr|dd|dt)\b[^>]*>")
 _TAG_LIKE = re.compile(r"<(?=[\w/!?])")
 _ENTITY_LIKE = re.compile(r"&(#?\w+)")
+_C0 = bytes([*range(9), *range(11, 32), 127])
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _JOINER = "\u2060"  # word joiner: no width, no break
 
 
@@ -35,6 +37,24 @@ def clean(text: str) -> str:
     if (printable and "\ufffd" not in text) or _BAD.search(text) is None:  # the first is ten times as fast
         return text
     return _BAD.sub(_allowed, _PAIR.sub(_joined, text))
+
+
+def clean_bytes(text: str) -> bytes:
+    """`clean` text in UTF-8. Pure. A whole page is looked through as bytes, which takes a third of the time."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return clean(text).encode()
+    # C0 controls are deleted to be counted; the others of `_BAD` begin with one of these bytes in UTF-8.
+    if len(data.translate(None, _C0)) != len(data):
+        return clean(text).encode()
+    if b"\xef" in data and (b"\xef\xb7" in data or b"\xef\xbf" in data):
+        return clean(text).encode()
+    if b"\xf0" in data or b"\xf1" in data or b"\xf2" in data or b"\xf3" in data or b"\xf4" in data:
+        return clean(text).encode()
+    if b"\xc2" in data and _C1.search(data) is not None:
+        return clean(text).encode()
+    return data
 
 
 def one_line(text: str) -> str:

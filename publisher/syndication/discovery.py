@@ -14,6 +14,7 @@ from publisher.syndication.characters import one_line
 
 __all__ = ["Discovery", "FeedLink", "feed_links"]
 
+_MOST_KNOWN = 5_000
 _LABELS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 
@@ -68,9 +69,21 @@ class Discovery:
             for feed in feeds
         }
         self._known: dict[tuple[int, ...], list[FeedLink]] = {}
+        self._of_articles: dict[tuple[object, ...], list[FeedLink]] = {}
 
     def of(self, page: str, article: Article | None = None) -> list[FeedLink]:
         """The links of the page at the address ``page``, which is ``article``'s if that is given."""
+        if article is None or page in self._made or page in self._pages:
+            return self._of(page, article)
+        # Feeds select by these; most articles share them with others.
+        key = (article.section, article.tags, article.authors, article.language, article.audio is not None)
+        if key not in self._of_articles:
+            if len(self._of_articles) > _MOST_KNOWN:
+                self._of_articles.clear()
+            self._of_articles[key] = self._of(page, article)
+        return self._of_articles[key]
+
+    def _of(self, page: str, article: Article | None) -> list[FeedLink]:
         made = [link for feed in self._made.get(page, ()) for link in self._links[feed.name]]
         ranks = tuple(
             _rank(feed, own=own == page, article=article) for feed, own in zip(self._named, self._pages, strict=True)

@@ -10,7 +10,8 @@ from publisher.syndication.addresses import ascii_url
 
 __all__ = ["Links"]
 
-_WITH_URL = re.compile(r'(\s(?:href|src|poster|srcset)=")([^"]*)"')
+# What stands before is looked at last: the marks in front are found fast, white space is everywhere.
+_WITH_URL = re.compile(r'="(?:(?<=\shref=")|(?<=\ssrc=")|(?<=\sposter=")|(?<=\s(srcset)="))([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,21 @@ class Links:
 
         ``table``: what a table is called, escaped.
         """
-        html = _WITH_URL.sub(self._relative, html)
+        if self.home in html:
+            html = _WITH_URL.sub(self._relative, html)
+        if "<table" not in html and "<pre" not in html:
+            return html
         html = html.replace("<table", f'<div class="scroll" role="group" aria-label="{table}" tabindex="0"><table')
         return html.replace("</table>", "</table></div>").replace("<pre", '<pre tabindex="0"')
 
     def _relative(self, found: re.Match[str]) -> str:
-        start, value = found[1], found[2]
+        value = found[2]
         if self.home not in value:
             return found[0]
-        if "srcset" in start:
+        if found[1]:
             value = re.sub(rf"(^|[\s,]){re.escape(self.home)}", rf"\g<1>{self.root or './'}", value)
         elif self.page and value.startswith(f"{self.page}#"):
             value = value[len(self.page) :]
         elif value.startswith(self.home):
             value = f"{self.root}{value[len(self.home) :]}" or "./"
-        return f'{start}{value}"'
+        return f'="{value}"'

@@ -18,7 +18,7 @@ from publisher.model.article import Article, Image
 from publisher.model.feed import Feed
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
-from publisher.syndication.characters import clean, excerpt, one_line, text_of
+from publisher.syndication.characters import clean_bytes, excerpt, one_line, text_of
 from publisher.syndication.discovery import Discovery, FeedLink, feed_links
 from publisher.syndication.documents import Document
 from publisher.syndication.entries import NEVER
@@ -68,6 +68,15 @@ def page_documents(
         yield from archive.pages()
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What base.html needs not render again for every page."""
+
+    alternates: Markup
+    navigation: Markup
+    imprint: Markup
+
+
 class _Archive:
     """One build of the pages. ``sitemap`` collects (address, last change) as they are made."""
 
@@ -75,10 +84,13 @@ class _Archive:
         self.publication = publication
         self.articles = articles
         self.environment = environment
+        environment.auto_reload = False  # a pass has its own; else each page looks at the files of its templates
         self.home = home(publication)
         self.feeds = feed_selections(publication, articles)
         self.sitemap: list[tuple[str, datetime | None]] = []
         self.discovery = Discovery(publication, self.feeds)
+        # With what they were made of, so that no other list can have its place in memory.
+        self._made: dict[tuple[str, int | None, int], tuple[Sequence[FeedLink], _Made]] = {}
         self.local = environment.filters["local"]
         self.words = environment.words(publication.language)
         self.table = str(escape(self.words.say("Table")))
@@ -106,8 +118,8 @@ class _Archive:
     def article(self, article: Article, path: str) -> Document:
         """An article's own page."""
         links = Links.of(self.home, path, ascii_url(article.url))
-        words = text_of(article.html)
         summary = one_line(article.summary)
+        words = _beginning(article.html, max(len(summary), 300))
         heading = one_line(article.title) or excerpt(summary or words, 70) or _date(article)
         return self.page(
             "article.html",
@@ -257,6 +269,8 @@ class _Archive:
         """One page, with what every template may use; ``values`` are this one's own."""
         self.sitemap.append((address, changed))
         links = Links.of(self.home, path)
+        alternates = self.discovery.of(address, about)
+        navigation = self.navigation(links, address)
         common = {
             "root": links.root,
             "canonical": address,
@@ -266,16 +280,29 @@ class _Archive:
                 links.to(theme_url(self.publication, author.picture)) if author.picture else ""
             ),
             "day": self.day,
-            "navigation": self.navigation(links, address),
-            "alternates": self.discovery.of(address, about),
+            "navigation": navigation,
+            "alternates": alternates,
+            "made": self.made_once(links.root, navigation, alternates),
         }
         if logo := theme_url(self.publication, self.publication.theme.logo):
             common["icon"] = links.to(logo)
         return self.rendered(template, path, {**common, **values})
 
+    def made_once(self, root: str, navigation: Sequence[Mapping[str, Any]], alternates: Sequence[FeedLink]) -> _Made:
+        """The parts that many pages share, rendered once for all for which they are the same."""
+        key = root, next((at for at, item in enumerate(navigation) if item["current"]), None), id(alternates)
+        if key not in self._made:
+            values = {"root": root, "navigation": navigation, "alternates": alternates}
+            parts = (
+                Markup(render(self.environment, f"web/{part}.html", values))
+                for part in ("alternates", "navigation", "imprint")
+            )
+            self._made[key] = alternates, _Made(*parts)
+        return self._made[key][1]
+
     def rendered(self, template: str, path: str, values: Mapping[str, Any]) -> Document:
         """The template as a document: whatever an article brought in, it is text that a page may have."""
-        return Document(path, clean(render(self.environment, f"web/{template}", values)).encode())
+        return Document(path, clean_bytes(render(self.environment, f"web/{template}", values)))
 
     def navigation(self, links: Links, address: str) -> list[dict[str, Any]]:
         """The sections that the settings name, and the page of feeds."""
@@ -308,6 +335,17 @@ class _Archive:
     def day(self, moment: datetime) -> str:
         """``20 November 2026`` in the publication's language and time zone."""
         return self.words.day(self.local(moment))
+
+
+def _beginning(html: str, length: int) -> str:
+    """At least the first ``length`` characters of a text's words, if it has so many. Pure."""
+    for end in (4 * length, 16 * length):
+        cut = html.rfind("<", 0, end)
+        if end < len(html) and cut > 0:
+            words = text_of(html[:cut])
+            if len(words) > length + 100:  # the last word may be half of one
+                return words
+    return text_of(html)
 
 
 def _newest(articles: Sequence[Article]) -> datetime | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,21 @@ class Environment(SandboxedEnvironment):
             self._words[language] = Words(language, self._catalogues)
         return self._words[language]
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """The attribute; of frozen values of ours any that is no inside of Python's: the sandbox finds none there."""
+        kind = type(obj)
+        plain = _PLAIN.get(kind)
+        if plain is None:
+            plain = _PLAIN[kind] = kind.__module__.startswith("publisher.") and is_dataclass(kind)
+        if plain and attribute[0] != "_":
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+_PLAIN: dict[type, bool] = {}
 
 _TEMPLATES = (".html", ".txt", ".css")
 # A file that cannot be read, a template that includes itself, and whatever an expression can do wrong.
