@@ -314,11 +314,12 @@ def schedule(
     assert newsletter is not None
     mailable = candidates(feed, newsletter, articles, now=now)
     lines: list[Upcoming] = []
+    with store.reading() as connection:
+        records = article_store.numbers(connection).values()
     for cadence in newsletter.cadences:
         slot = next(slots_after(cadence, newsletter.timezone, now), now)
         with store.reading() as connection:
             groups = read_groups(connection, newsletter=name, cadence=cadence.name, slot=slot)
-            records = article_store.numbers(connection).values()
         lines += upcoming(
             newsletter,
             cadence,

@@ -2,7 +2,7 @@
 
 They are active at once, with a line in the consent history that says where they came from. Guarantees: nobody who
 unsubscribed is subscribed again (unless the publisher says so, for one person), no suppressed address is; a row that
-was admitted before changes nothing but name, language and own fields; a bad row never keeps the others out.
+was admitted before changes nothing but name, language, time zone and own fields; a bad row never keeps the others out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from publisher.audience.addresses import Address, parse_address
 from publisher.audience.csvfile import CsvRow
@@ -53,6 +54,7 @@ class Candidate:
     cadence: str
     name: str = ""
     language: str = ""
+    timezone: str = ""
     topics: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ def candidate_of(
     cadence: str = "",
     name: str = "",
     language: str = "",
+    timezone: str = "",
     topics: str = "",
     fields: dict[str, str] | None = None,
 ) -> Candidate:
@@ -91,6 +94,8 @@ def candidate_of(
         raise UsageError(f'"{found.name}" has no cadence "{cadence}"', remedy=f"it has: {known}")
     if language and not _LANGUAGE.fullmatch(language):
         raise UsageError(f'"{language}" is not a language tag', remedy='write for example "en" or "pt-BR"')
+    if timezone and not _is_zone(timezone):
+        raise UsageError(f'"{timezone}" is not a time zone', remedy='write for example "Europe/Berlin"')
     choose_topics(topics, 0)
     return Candidate(
         address=parse_address(address),
@@ -99,9 +104,18 @@ def candidate_of(
         name=" ".join(name.split()),
         # The newsletter's own language is no wish: its readers share one variant.
         language="" if language.lower() == found.language.lower() else language,
+        timezone=timezone,
         topics=topics,
         fields=fields or {},
     )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def import_rows(
@@ -151,6 +165,7 @@ def _candidates(
                 cadence=row.cadence or cadence,
                 name=row.name,
                 language=row.language,
+                timezone=row.timezone,
                 topics=row.topics,
                 fields=row.fields,
             )
@@ -254,6 +269,7 @@ def _people(connection: Connection, wanted: dict[str, Candidate], now: datetime)
             address_hash=hashed,
             name=candidate.name,
             language=candidate.language,
+            timezone=candidate.timezone,
             fields=candidate.fields,
         )
         for hashed, candidate in wanted.items()
@@ -266,6 +282,7 @@ def _people(connection: Connection, wanted: dict[str, Candidate], now: datetime)
             person,
             name=candidate.name or person.name,
             language=candidate.language or person.language,
+            timezone=candidate.timezone or person.timezone,
             fields={**person.fields, **candidate.fields},
         )
         if newer != person:

@@ -1,4 +1,5 @@
-"""Reading a plain CSV of subscribers: ``address,name,newsletter,cadence,topics,language`` and own fields.
+"""Reading a plain CSV of subscribers: ``address,name,newsletter,cadence,topics,language,timezone`` and own
+fields.
 
 Guarantees: a bad row is reported with its line and never keeps the others out, not even one with a quote that
 never ends. Delimiters: comma, semicolon or tab. UTF-8 with or without BOM, UTF-16 with BOM; a line that is not UTF-8
@@ -24,6 +25,7 @@ _COLUMNS = {
     "cadence": ("cadence", "frequency", "how often"),
     "topics": ("topics", "topic"),
     "language": ("language", "lang", "locale"),
+    "timezone": ("timezone", "time zone", "tz"),
 }
 _MEANING = {spelling: column for column, spellings in _COLUMNS.items() for spelling in spellings}
 _OURS = ("unsubscribe_url", "unsubscribe_mailto", "preferences_url", "confirm_url")
@@ -42,6 +44,7 @@ class CsvRow:
     cadence: str = ""
     topics: str = ""
     language: str = ""
+    timezone: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -93,7 +96,7 @@ def _header(lines: list[str], first: int, delimiter: str, file: str) -> tuple[li
             'the first line has no column "address"',
             where=file,
             line=number + 1,
-            remedy="name the columns there: address,name,newsletter,cadence,topics,language",
+            remedy="name the columns there: address,name,newsletter,cadence,topics,language,timezone",
         )
     for name in names:
         if name and names.count(name) > 1:

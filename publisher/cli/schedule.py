@@ -44,6 +44,10 @@ def schedule(session: Session, newsletter: str, number: int) -> None:
             ]
         )
         return
+    known = {line.cadence for line in lines}
+    for cadence in session.newsletter(newsletter).cadences:
+        if cadence.on_publish and cadence.name not in known:
+            session.show(f"{cadence.name}: on publish; nothing waits to go out.")
     session.table(
         ("cadence", "local time", "UTC", "articles", "readers", "note"),
         [
@@ -53,11 +57,16 @@ def schedule(session: Session, newsletter: str, number: int) -> None:
                 f"{line.slot:%Y-%m-%d %H:%M}",
                 str(len(line.articles)) if line.articles else "",
                 _readers(line.recipients),
-                line.note or (f"{count(line.waiting, 'reader')} wait for more articles" if line.waiting else ""),
+                "; ".join(filter(None, (line.note, _waiting(line.waiting)))),
             )
             for line in lines
         ],
     )
+
+
+def _waiting(readers: int) -> str:
+    """What ``min_items`` does."""
+    return f"{count(readers, 'reader waits', 'readers wait')} for more articles" if readers else ""
 
 
 def _readers(recipients: tuple[int, ...]) -> str:

@@ -146,6 +146,8 @@ def brief(session: Session) -> None:
         at, name, cadence = slots[0]
         zone = zone_of(publication, name)
         session.show(f"The next edition is {name} {cadence}, {local(at, zone)} ({zone}).")
+    elif publication.newsletters:
+        session.show("Editions open as articles are published.")
     else:
         session.show("No feed has a newsletter: nothing is mailed.")
     session.show(_next_step(publication, facts))

@@ -31,6 +31,7 @@ def subscribers() -> None:
 @click.option("--name", default="", help="The reader's name.")
 @click.option("--topics", default="", metavar="A,B", help="section:world,tag:sea; otherwise everything.")
 @click.option("--language", default="", metavar="TAG", help="The reader's language, such as de.")
+@click.option("--timezone", default="", metavar="ZONE", help="The reader's time zone, such as Asia/Kathmandu.")
 @click.option("--again", is_flag=True, help="Also if they unsubscribed before and have asked for it anew.")
 @click.pass_obj
 def add(
@@ -41,6 +42,7 @@ def add(
     name: str,
     topics: str,
     language: str,
+    timezone: str,
     again: bool,
 ) -> None:
     """Subscribes one person, whose consent you have, from the next edition on."""
@@ -56,6 +58,7 @@ def add(
         name=name,
         topics=topics,
         language=language,
+        timezone=timezone,
     )
     keys = session.secrets.signing
     with session.store().writing() as connection:
@@ -98,7 +101,7 @@ def add(
 @click.option("--cadence", metavar="NAME", default="", help="For rows that name none.")
 @click.pass_obj
 def import_(session: Session, file: Path, newsletter: str, cadence: str) -> None:
-    """Subscribes the people of a CSV file: address,name,newsletter,cadence,topics,language.
+    """Subscribes the people of a CSV file: address,name,newsletter,cadence,topics,language,timezone.
 
     Only the column address is needed. Who unsubscribed or is suppressed is left alone, a bad row is reported with
     its line, and importing the file once more changes nothing.

@@ -14,20 +14,21 @@ Two processes may open one edition together: what one has frozen or moved, the o
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from publisher.editions.compiling import candidates, decide
 from publisher.editions.renderer import Renderer
-from publisher.editions.slots import Due, due, due_for_approval, first_moment
+from publisher.editions.slots import Due, due, due_for_approval, due_on_publish, first_moment, local_due
 from publisher.model.article import Article
 from publisher.model.edition import Decision, Digest, Edition, EditionState
 from publisher.model.errors import AddressError, PublisherError, TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
-from publisher.store import Store, groups, openings, returns
+from publisher.store import Connection, Store, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
@@ -118,15 +119,17 @@ class Opener:
             with self.store.writing() as connection:
                 edition_store.pass_slot(connection, newsletter.name, cadence.name, self.now)
             return None
-        slot_due = due(newsletter, cadence, last=last, now=self.now)
+        with self.store.reading() as connection:
+            slot_due = _due(connection, newsletter, cadence, last=last, newest=self.newest, now=self.now)
         if newsletter.approval is not None:
             self._compose(feed, newsletter, cadence, slot_due, last)
             return None
         if slot_due is None:
             return None
-        decisions = self.decisions(feed, newsletter, cadence.name, slot_due.slot, cutoff=self.newest, now=self.now)
+        cutoff = self.newest if slot_due.cutoff is None else slot_due.cutoff
+        decisions = self.decisions(feed, newsletter, cadence.name, slot_due.slot, cutoff=cutoff, now=self.now)
         with self.store.writing() as connection:
-            if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot_due.slot):
+            if not self._pass(connection, newsletter, cadence, slot_due):
                 return None
             if not any(decision.articles for decision in decisions):
                 return None  # nobody has anything to read: the slot is decided, and there is no empty digest
@@ -135,9 +138,22 @@ class Opener:
                 newsletter=newsletter.name,
                 cadence=cadence.name,
                 slot=slot_due.slot,
-                cutoff=self.newest,
+                cutoff=cutoff,
                 now=self.now,
             )
+
+    def _pass(self, connection: Connection, newsletter: Newsletter, cadence: Cadence, slot_due: Due) -> bool:
+        """Marks the slot as decided; False if somebody else was first."""
+        if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot_due.slot):
+            return False
+        if slot_due.cutoff is None:
+            return True
+        # Whoever was first may have had an earlier slot for the same articles: the number tells.
+        decided = edition_store.decided_number(connection, newsletter.name, cadence.name)
+        if decided > slot_due.cutoff:
+            return False
+        edition_store.decide_number(connection, newsletter.name, cadence.name, slot_due.cutoff)
+        return True
 
     def _compose(
         self, feed: Feed, newsletter: Newsletter, cadence: Cadence, slot_due: Due | None, last: datetime
@@ -155,7 +171,7 @@ class Opener:
         if not has_something and slot > self.now:
             return  # there is time yet for something to be written
         with self.store.writing() as connection:
-            if not edition_store.pass_slot(connection, newsletter.name, cadence.name, slot):
+            if not self._pass(connection, newsletter, cadence, slot_due):
                 return
             for edition in edition_store.awaiting(connection, newsletter.name, cadence.name):
                 if edition.state is EditionState.AWAITING_APPROVAL:
@@ -217,10 +233,11 @@ class Opener:
             after=progress,
         )
         self._freeze(edition, feed.newsletter, decisions)
+        due_in = self._due_in(feed.newsletter, edition)
         more = True
         while more:
             with self.store.writing() as connection:
-                more = openings.open_chunk(connection, edition)
+                more = openings.open_chunk(connection, edition, due=due_in)
             if more and self.store.dialect == "sqlite":
                 time.sleep(openings.PAUSE)
         with self.store.writing() as connection:
@@ -232,6 +249,14 @@ class Opener:
             return None
         subjects = tuple(variant.digest.subject for variant in variants)
         return Opened(edition=edition, deliveries=deliveries, subjects=subjects)
+
+    @staticmethod
+    def _due_in(newsletter: Newsletter, edition: Edition) -> Callable[[str], datetime] | None:
+        """When a reader in a time zone is to be mailed, if that is not the slot for all of them."""
+        cadence = newsletter.cadence(edition.cadence)
+        if newsletter.deliver == "at once" or cadence is None or cadence.on_publish:
+            return None
+        return partial(local_due, edition.slot, newsletter.timezone)
 
     def _freeze(self, edition: Edition, newsletter: Newsletter, decisions: Sequence[Decision]) -> None:
         """Stage 2: one rendering for all groups with the same list and language."""
@@ -277,8 +302,31 @@ def is_due(publication: Publication, store: Store, *, now: datetime) -> bool:
         for newsletter in publication.newsletters:
             for cadence in newsletter.cadences:
                 last = edition_store.last_slot(connection, newsletter.name, cadence.name)
-                if last is None or due(newsletter, cadence, last=last, now=now) is not None:
+                if last is None or _due(connection, newsletter, cadence, last=last, newest=None, now=now) is not None:
                     return True
                 if due_for_approval(newsletter, cadence, last=last, now=now) is not None:
                     return True
     return False
+
+
+def _due(
+    connection: Connection,
+    newsletter: Newsletter,
+    cadence: Cadence,
+    *,
+    last: datetime,
+    newest: int | None,
+    now: datetime,
+) -> Due | None:
+    """The slot that is due, of the clock's or the articles' making. ``newest``: numbers above it were not read."""
+    if not cadence.on_publish:
+        return due(newsletter, cadence, last=last, now=now)
+    numbered_at = {
+        record.sequence: record.numbered_at
+        for record in article_store.numbers(connection).values()
+        if record.sequence is not None and record.numbered_at is not None
+    }
+    if newest is not None:
+        numbered_at = {number: at for number, at in numbered_at.items() if number <= newest}
+    decided = edition_store.decided_number(connection, newsletter.name, cadence.name)
+    return due_on_publish(newsletter, cadence, numbered_at=numbered_at, decided=decided, last=last, now=now)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from publisher.editions.compiling import decide
-from publisher.editions.slots import slots_after
+from publisher.editions.slots import Slot, slots
 from publisher.model.article import Article
 from publisher.model.edition import Group
 from publisher.model.feed import Cadence, Newsletter
@@ -52,17 +52,41 @@ def upcoming(
     zone = ZoneInfo(newsletter.timezone)
     found: list[Upcoming] = []
     before = now
-    for slot in islice(slots_after(cadence, newsletter.timezone, now), count):
+    coming = [Slot(_settles(newsletter, articles, newest, numbered_at, now))] if cadence.on_publish else None
+    for slot in coming or islice(slots(cadence, newsletter.timezone, now), count):
         line = Upcoming(
             newsletter=newsletter.name,
             cadence=cadence.name,
-            slot=slot,
-            local=slot.astimezone(zone),
-            note=clock_note(before, slot, zone),
+            slot=slot.at,
+            local=slot.at.astimezone(zone),
+            note="; ".join(filter(None, (clock_note(before, slot.at, zone), _quiet_note(cadence, slot.quiet)))),
         )
         found.append(line if found else _filled(line, newsletter, groups, articles, newest, numbered_at))
-        before = slot
+        before = slot.at
+    if coming and not found[0].articles:
+        return []  # no article, no slot
     return found
+
+
+def _settles(
+    newsletter: Newsletter,
+    articles: Sequence[Article],
+    newest: int,
+    numbered_at: Mapping[str, datetime],
+    now: datetime,
+) -> datetime:
+    """When the newest article has settled: the slot of a cadence on publish. Pure."""
+    taken = [numbered_at.get(article.id, now) for article in articles if (article.sequence or 0) <= newest]
+    return max([now, *(at + newsletter.settle for at in taken)])
+
+
+def _quiet_note(cadence: Cadence, days: Sequence[date]) -> str:
+    """What quiet days do to a slot, in words; ``""`` if nothing. Pure."""
+    if not days:
+        return ""
+    what = "with what was due on" if cadence.on_quiet == "move" else "none on"
+    listed = ", ".join(f"{day:%Y-%m-%d}" for day in days)
+    return f"{what} the quiet {'day' if len(days) == 1 else 'days'} {listed}"
 
 
 def _filled(

@@ -43,17 +43,36 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """One of a newsletter's schedules. ``cron`` is five fields, wall clock in the newsletter's zone."""
+    """One of a newsletter's schedules.
+
+    ``cron`` is five fields, wall clock in the newsletter's zone; ``""``: on publish, an edition opens for each article.
+
+    ``quiet``: the days, first and last of each stretch, on which no slot may be; ``on_quiet``: what becomes of those
+    that would be.
+    """
 
     name: str
     schedule: str
     cron: str
+    quiet: tuple[tuple[date, date], ...] = ()
+    on_quiet: Literal["move", "drop"] = "move"
+
+    @property
+    def on_publish(self) -> bool:
+        """Whether articles are its slots, and not the clock."""
+        return not self.cron
+
+    def is_quiet(self, day: date) -> bool:
+        """Whether no slot may be on that day. Pure."""
+        return any(first <= day <= last for first, last in self.quiet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
     """What a subscriber subscribes to. ``name`` is its feed's; times without a zone are in ``timezone``.
 
+    ``deliver``: at the slot, or when the reader's own clock next shows the slot's hour.
+    ``settle``: how long an article is public before an edition on publish carries it.
     ``approval``: how long before its slot an edition is shown to the ``editor`` (an address); ``unanswered``: what
     becomes of it if nobody has approved it by its slot.
     """
@@ -76,6 +95,7 @@ class Newsletter:
     editor: str = ""
     unanswered: Literal["wait", "send", "skip"] = "wait"
     late: timedelta | None = None
+    settle: timedelta = timedelta(minutes=10)
     since: date | None = None
     deliver: Literal["at once", "reader-local"] = "at once"
     style: Literal["full", "summary", "headlines", "letter"] = "full"

@@ -19,7 +19,7 @@ from publisher.model.publication import Delivery, Dkim, Publication, Theme, Web
 from publisher.model.rate import Limits, parse_rate
 from publisher.publication.finding import FILE
 from publisher.publication.positions import line_of
-from publisher.publication.schedules import parse_duration, parse_schedule
+from publisher.publication.schedules import parse_days, parse_duration, parse_schedule
 from publisher.publication.schema import FeedFile, NewsletterTable, PodcastTable, PublicationFile
 
 __all__ = ["load", "validate"]
@@ -269,6 +269,7 @@ def _newsletter(
     editor = parseaddr(table.editor)[1] if table.editor else sender_address
     if table.editor and not _MAILBOX.fullmatch(editor):
         fault("editor", f'"{table.editor}" has no e-mail address', 'write: editor = "Ana Example <ana@example.org>"')
+    quiet = tuple(sorted(parse_days(days) for days in table.quiet))
     default = table.default_cadence or next(iter(table.cadences))
     if default not in table.cadences:
         fault(
@@ -291,7 +292,10 @@ def _newsletter(
         subject=table.subject,
         timezone=table.timezone or settings.timezone,
         language=table.language or feed.language or settings.language,
-        cadences=tuple(Cadence(key, written, parse_schedule(written)) for key, written in table.cadences.items()),
+        cadences=tuple(
+            Cadence(key, written, parse_schedule(written), quiet=quiet, on_quiet=table.on_quiet)
+            for key, written in table.cadences.items()
+        ),
         default_cadence=default,
         min_items=table.min_items,
         max_items=table.max_items,
@@ -302,6 +306,8 @@ def _newsletter(
         unanswered=table.unanswered,
         late=parse_duration(table.late) if table.late else None,
         since=table.since,
+        deliver=table.deliver,
+        settle=parse_duration(table.settle),
         style=table.style,
         reply_to=table.reply_to,
         images=table.images,

@@ -7,11 +7,11 @@ time zone, through changes of clock, is `publisher.editions.slots`' affair.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-__all__ = ["parse_duration", "parse_schedule"]
+__all__ = ["parse_days", "parse_duration", "parse_schedule"]
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _TIME = re.compile(r"^(\d{1,2}):(\d{2})$")
@@ -20,12 +20,14 @@ _UNITS = {"minute": 1, "hour": 60, "day": 60 * 24, "week": 60 * 24 * 7}
 
 
 def parse_schedule(written: str) -> str:
-    """The cron line of a schedule. Pure. Raises ValueError with a cause a person can act on.
+    """The cron line of a schedule, ``""`` for ``on publish``. Pure. Raises ValueError with a cause a person can act on.
 
     Accepts ``07:00`` and ``daily 07:00``, ``mon-fri 07:00``, ``tue,thu 18:30``, ``1st 09:00``, ``15th 09:00``,
     ``1st monday 09:00``, ``last friday 09:00``, ``last day 18:00``, and five cron fields.
     """
     words = written.strip().lower().split()
+    if words == ["on", "publish"]:
+        return ""
     cron = _from_words(words) if words and _TIME.match(words[-1]) else " ".join(words)
     if len(cron.split()) != 5:
         raise ValueError('not a schedule: write for example "mon-fri 07:00" or a cron line "0 7 * * mon-fri"')
@@ -87,3 +89,17 @@ def parse_duration(written: str) -> timedelta:
         return timedelta(minutes=int(found[1]) * _UNITS[found[2]])
     except OverflowError:
         raise ValueError("longer than any calendar") from None
+
+
+def parse_days(written: str) -> tuple[date, date]:
+    """The first and the last day of ``2026-12-24/2026-12-26``, or of one day. Pure. Raises ValueError."""
+    first, slash, last = (part.strip() for part in written.partition("/"))
+    try:
+        days = date.fromisoformat(first), date.fromisoformat(last if slash else first)
+    except ValueError:
+        raise ValueError(f'"{written}" is no day: write for example "2026-12-24" or "2026-12-24/2026-12-26"') from None
+    if days[1] < days[0]:
+        raise ValueError(f'"{written}" ends before it begins')
+    if (days[1] - days[0]).days > 366:
+        raise ValueError(f'"{written}" is longer than a year: a newsletter that is at rest has no cadences')
+    return days

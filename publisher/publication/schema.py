@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from publisher.model.rate import parse_rate
-from publisher.publication.schedules import parse_duration, parse_schedule
+from publisher.publication.schedules import parse_days, parse_duration, parse_schedule
 
 _FIELDS = ("slug", "year", "month", "day", "section", "categories", "path")
 
@@ -65,6 +65,11 @@ def _keep(written: str) -> str:
 
 def _schedule(written: str) -> str:
     parse_schedule(written)
+    return written
+
+
+def _days(written: str) -> str:
+    parse_days(written)
     return written
 
 
@@ -173,6 +178,7 @@ Colour = Annotated[str, AfterValidator(_colour)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Keep = Annotated[str, AfterValidator(_keep)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
+Days = Annotated[str, AfterValidator(_days)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Permalink = Annotated[str, AfterValidator(_permalink)]
 WebPath = Annotated[str, AfterValidator(_path)]
@@ -277,6 +283,10 @@ class NewsletterTable(_Table):
     unanswered: Literal["wait", "send", "skip"] = "wait"
     late: Duration | None = None
     since: Day | None = None
+    deliver: Literal["at once", "reader-local"] = "at once"
+    settle: Duration = "10 minutes"
+    quiet: list[Days] = []
+    on_quiet: Literal["move", "drop"] = "move"
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
     images: Literal["link", "embed"] = "link"

@@ -22,6 +22,8 @@ __all__ = [
     "Sums",
     "approve",
     "awaiting",
+    "decide_number",
+    "decided_number",
     "digest_of",
     "doubtful",
     "finish",
@@ -45,6 +47,8 @@ __all__ = [
 
 # When a paused edition goes on by itself is a fact of `meta`: a column for it would be empty in all but a few rows.
 _RESUME = "resume edition "
+# So is the newest number of a cadence on publish: its slots are times, and two numbers may have been taken at one.
+_DECIDED = "decided on publish "
 NOT_APPROVED = 0
 """The cut-off of an edition that nobody has approved yet: it takes one then. Others have a greater one."""
 
@@ -96,6 +100,16 @@ def pass_slot(connection: Connection, newsletter: str, cadence: str, slot: datet
         .values(slot=slot)
     )
     return passed.rowcount == 1
+
+
+def decided_number(connection: Connection, newsletter: str, cadence: str) -> int:
+    """The newest number that a cadence on publish has opened an edition for, or that nobody wanted; 0: none yet."""
+    return int(meta.read(connection, f"{_DECIDED}{newsletter} {cadence}") or 0)
+
+
+def decide_number(connection: Connection, newsletter: str, cadence: str, number: int) -> None:
+    """Remembers it."""
+    meta.write(connection, f"{_DECIDED}{newsletter} {cadence}", str(number))
 
 
 def insert_edition(

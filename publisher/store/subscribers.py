@@ -39,6 +39,7 @@ class NewSubscriber:
     name: str
     language: str
     fields: dict[str, str]
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ def insert_new(connection: Connection, people: Iterable[NewSubscriber], now: dat
             "address_hash": person.address_hash,
             "name": person.name,
             "language": person.language,
+            "timezone": person.timezone,
             "fields": json.dumps(person.fields, ensure_ascii=False),
             "created_at": now,
         }
@@ -130,13 +132,14 @@ def insert_new(connection: Connection, people: Iterable[NewSubscriber], now: dat
 
 
 def update_details(connection: Connection, subscriber: Subscriber) -> None:
-    """Writes name, language and own fields."""
+    """Writes name, language, time zone and own fields."""
     connection.execute(
         update(subscribers)
         .where(subscribers.c.id == subscriber.id)
         .values(
             name=subscriber.name,
             language=subscriber.language,
+            timezone=subscriber.timezone,
             fields=json.dumps(subscriber.fields, ensure_ascii=False),
         )
     )
