@@ -381,9 +381,14 @@ def deliver(
     clock: Clock,
     stop: threading.Event,
     progress: Callable[[Delivered], None] = lambda _delivered: None,
+    only_notices: bool = False,
 ) -> Delivered:
-    """Delivers what the outbox holds, until nothing is due or ``stop`` is set."""
-    return deliver_outbox(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+    """Delivers what the outbox holds, until nothing is due or ``stop`` is set. ``only_notices``: those that somebody
+    waits for, such as a confirmation.
+    """
+    return deliver_outbox(
+        publication, secrets, store, transport, clock=clock, stop=stop, progress=progress, only_notices=only_notices
+    )
 
 
 def deliver_only(

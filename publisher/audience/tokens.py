@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Confirmation", "Purpose", "confirmation_token", "read_confirmation", "read_token", "token"]
 
-Purpose = Literal["unsubscribe", "preferences", "verp"]
+Purpose = Literal["unsubscribe", "preferences", "verp", "form"]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
@@ -46,7 +46,7 @@ class Confirmation:
 
 
 def token(purpose: Purpose, number: int, keys: Sequence[bytes]) -> str:
-    """The token of ``number`` (a subscription's; for "verp", a delivery's) for one purpose. It never ends."""
+    """The token of ``number`` (a subscription's; for "verp" a delivery's, for "form" milliseconds since 1970)."""
     digits = _digits(number)
     return _mac(purpose, keys[0], digits) + digits
 

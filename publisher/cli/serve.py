@@ -13,6 +13,7 @@ from publisher.model.errors import ConfigurationError, PublisherError
 
 if TYPE_CHECKING:
     from publisher.model.publication import Publication, Secrets
+    from publisher.web.serving import Renew
 
 __all__ = ["serve"]
 
@@ -39,9 +40,9 @@ def serve(session: Session, host: str, port: int, every: int) -> None:
     settings = _Settings(session, publication, secrets)
     reported: set[str] = set()
 
-    def tick(stop: threading.Event) -> None:
+    def tick(stop: threading.Event, renew: Renew) -> None:
         try:
-            current = settings.read()
+            current = settings.read(renew)
             passed = pipeline.run(*current, store, clock=session.now, stop=stop)
         except PublisherError as error:
             errors = [error, *error.also]
@@ -59,8 +60,26 @@ def serve(session: Session, host: str, port: int, every: int) -> None:
         reported.clear()
         reported.update(texts)
 
+    def notices(stop: threading.Event) -> bool:
+        try:
+            transport = pipeline.ready_transport(*settings.last, fixed_time=False)
+            return not pipeline.deliver(
+                *settings.last, store, transport, clock=session.now, stop=stop, only_notices=True
+            ).elsewhere
+        except PublisherError:
+            return True  # the next pass meets it, too, and says so
+
     serve_web(
-        publication, secrets, store, host=host, port=port, tick=tick, every=every, ready=session.say, clock=session.now
+        publication,
+        secrets,
+        store,
+        host=host,
+        port=port,
+        tick=tick,
+        notices=notices,
+        every=every,
+        ready=session.say,
+        clock=session.now,
     )
 
 
@@ -70,23 +89,22 @@ class _Settings:
     def __init__(self, session: Session, publication: Publication, secrets: Secrets) -> None:
         self._session = session
         self._root = publication.root
-        self._last = (publication, secrets)
+        self.last = (publication, secrets)
 
-    def read(self) -> tuple[Publication, Secrets]:
-        """Reads them again, and says so when they differ. Raises ConfigurationError, also for another database."""
+    def read(self, renew: Renew) -> tuple[Publication, Secrets]:
+        """Reads them again, and passes on when they differ. Raises ConfigurationError, also for another database."""
         from publisher.publication.loading import load
         from publisher.publication.secrets import load_secrets
 
         current = load(self._root), load_secrets(self._root)
-        if current[0].database != self._last[0].database:
+        if current[0].database != self.last[0].database:
             raise ConfigurationError(
                 "it has changed, and serve has the old one open; nothing is done until it is started again",
                 where="publication.toml: database",
                 remedy="stop serve and start it again",
             )
-        if current != self._last:
-            self._last = current
-            self._session.say(
-                "the settings have changed: feeds, pages and mail go by them, forms and moved addresses after a restart"
-            )
+        if current != self.last:
+            self.last = current
+            renew(*current)
+            self._session.say("the settings have changed: feeds, pages, mail and forms go by them from now on")
         return current

@@ -84,12 +84,17 @@ def deliver_outbox(
     clock: Callable[[], datetime],
     stop: threading.Event,
     progress: Callable[[Delivered], None] = lambda _delivered: None,
+    only_notices: bool = False,
 ) -> Delivered:
-    """Delivers what is due until nothing is, or ``stop`` is set. Never raises for the transport: see ``error``."""
+    """Delivers what is due until nothing is, or ``stop`` is set. Never raises for the transport: see ``error``.
+
+    ``only_notices``: editions are left to the next run.
+    """
     with delivery_lock(publication.state) as mine:
         if not mine:
             return Delivered(elsewhere=True)
         passing = _Pass(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+        passing.only_notices = only_notices
         passing.recover()
         if passing.nothing_due():
             passing.finish_editions()
@@ -135,6 +140,7 @@ class _Pass:
         self._recorder: Recorder
         self._database: ThreadPoolExecutor
         self._newsletters = [newsletter.name for newsletter in publication.newsletters]
+        self.only_notices = False
         self.delivered = Delivered()
 
     def recover(self) -> None:
@@ -167,7 +173,8 @@ class _Pass:
         """Whether there is no delivery to try now."""
         with self._store.reading() as connection:
             self.delivered.orphaned = outbox.orphaned(connection, self._newsletters)
-            return outbox.waiting(connection, self._clock(), self._newsletters).due == 0
+            waiting = outbox.waiting(connection, self._clock(), self._newsletters, only_notices=self.only_notices)
+            return waiting.due == 0
 
     def finish_editions(self) -> None:
         """Editions whose last delivery has ended are finished."""
@@ -247,6 +254,7 @@ class _Pass:
                 lease=LEASE,
                 limit=claim_size(self._publication.delivery.limits.rates, CLAIM),
                 newsletters=self._newsletters,
+                only_notices=self.only_notices,
             )
 
     def _release(self) -> None:

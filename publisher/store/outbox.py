@@ -64,7 +64,7 @@ class Waiting:
     next_try: datetime | None
 
 
-def _may_go(newsletters: Collection[str] | None) -> ColumnElement[bool]:
+def _may_go(newsletters: Collection[str] | None, *, only_notices: bool = False) -> ColumnElement[bool]:
     """Notices always; deliveries of editions that are going out. Only of these newsletters, if they are given.
 
     An edition is never 0. As a bare column it would draw SQLite to the index of editions, and each claim would sort
@@ -72,13 +72,19 @@ def _may_go(newsletters: Collection[str] | None) -> ColumnElement[bool]:
     """
     edition = func.coalesce(deliveries.c.edition_id, 0)
     going_out = select(editions.c.id).where(editions.c.state == EditionState.GOING_OUT)
+    if only_notices:
+        newsletter = select(notices.c.id) if newsletters is None else _notices_of(newsletters)
+        return and_(deliveries.c.priority == 0, edition == 0, deliveries.c.notice_id.in_(newsletter))
     if newsletters is None:
         return or_(edition == 0, edition.in_(going_out))
-    theirs = select(notices.c.id).where(notices.c.newsletter.in_(newsletters))
     return or_(
-        and_(edition == 0, deliveries.c.notice_id.in_(theirs)),
+        and_(edition == 0, deliveries.c.notice_id.in_(_notices_of(newsletters))),
         edition.in_(going_out.where(editions.c.newsletter.in_(newsletters))),
     )
+
+
+def _notices_of(newsletters: Collection[str]) -> Select[tuple[int]]:
+    return select(notices.c.id).where(notices.c.newsletter.in_(newsletters))
 
 
 def _waits() -> ColumnElement[bool]:
@@ -99,6 +105,7 @@ def claim(
     lease: timedelta,
     limit: int,
     newsletters: Collection[str] | None = None,
+    only_notices: bool = False,
 ) -> list[Claimed]:
     """Claims up to ``limit`` due deliveries for ``worker``, notices first; what may no longer be mailed is withdrawn.
 
@@ -106,7 +113,7 @@ def claim(
     Suppression and consent are read again here: people unsubscribe while an edition is going out.
     """
     known = None if newsletters is None else tuple(newsletters)
-    rows = connection.execute(_claimable(known), {"now": now, "most": limit}).all()
+    rows = connection.execute(_claimable(known, only_notices), {"now": now, "most": limit}).all()
     claimed: list[Claimed] = []
     suppressed: list[int] = []
     left: list[int] = []
@@ -144,7 +151,7 @@ def claim(
 
 # Made once: SQLAlchemy takes 2 ms to put such a statement together, 4 us for each delivery of a batch.
 @lru_cache(maxsize=16)
-def _claimable(newsletters: tuple[str, ...] | None) -> Select[Any]:
+def _claimable(newsletters: tuple[str, ...] | None, only_notices: bool) -> Select[Any]:
     """The first ``most`` deliveries that are due ``now``, each with: is the subscription it was made for active, is
     its reader suppressed.
     """
@@ -172,7 +179,11 @@ def _claimable(newsletters: tuple[str, ...] | None) -> Select[Any]:
                 subscriptions, subscriptions.c.id == deliveries.c.subscription_id
             )
         )
-        .where(_waits(), deliveries.c.try_at <= bindparam("now", type_=UtcDateTime), _may_go(newsletters))
+        .where(
+            _waits(),
+            deliveries.c.try_at <= bindparam("now", type_=UtcDateTime),
+            _may_go(newsletters, only_notices=only_notices),
+        )
         .order_by(deliveries.c.priority, deliveries.c.try_at, deliveries.c.id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(of=deliveries, skip_locked=True)
@@ -258,12 +269,19 @@ def orphaned(connection: Connection, newsletters: Collection[str]) -> dict[str, 
     return dict(rows.all())
 
 
-def waiting(connection: Connection, now: datetime, newsletters: Collection[str] | None = None) -> Waiting:
-    """What the outbox holds; ``due`` only of these newsletters, if they are given."""
+def waiting(
+    connection: Connection,
+    now: datetime,
+    newsletters: Collection[str] | None = None,
+    *,
+    only_notices: bool = False,
+) -> Waiting:
+    """What the outbox holds; ``due`` only of these newsletters, if they are given, and only notices if so asked."""
     open_states = _waits()
+    may_go = _may_go(newsletters, only_notices=only_notices)
     count = select(func.count()).select_from(deliveries)
     return Waiting(
-        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, _may_go(newsletters))).scalar_one(),
+        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, may_go)).scalar_one(),
         later=connection.execute(count.where(open_states, deliveries.c.try_at > now)).scalar_one(),
         claimed=connection.execute(count.where(deliveries.c.state == DeliveryState.CLAIMED)).scalar_one(),
         next_try=connection.execute(

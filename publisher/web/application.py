@@ -24,7 +24,7 @@ from publisher.syndication.hub import link_header
 from publisher.syndication.moves import former_addresses
 from publisher.syndication.public import MANIFEST
 from publisher.web.clients import Proxies
-from publisher.web.endpoints import Endpoints
+from publisher.web.endpoints import FORMS, Endpoints
 from publisher.web.files import Files
 from publisher.web.preferences import Preferences
 from publisher.web.readership import Readership
@@ -43,11 +43,13 @@ def application(
     clock: Callable[[], datetime],
     answer_after: float = 0.25,
     readership: Readership | None = None,
+    wake: Callable[[], None] = lambda: None,
 ) -> ASGIApp:
     """The ASGI application of a publication; ``web.pages`` and ``web.endpoints`` say what it has.
 
     ``answer_after``: seconds after which every sign-up is answered, so that the time does not tell who is known.
-    ``readership`` is told who fetches feeds. Raises ConfigurationError (trusted_proxies).
+    ``readership`` is told who fetches feeds; ``wake`` is called when somebody waits for a notice.
+    Raises ConfigurationError (trusted_proxies).
     """
     files = Files(
         publication.public,
@@ -60,11 +62,12 @@ def application(
     )
     if not publication.web.endpoints:
         return _below(publication.url, _in_front(files, Starlette(routes=[Mount("/", files)])))
-    visits = Visits(publication, secrets, store, clock=clock)
+    visits = Visits(publication, secrets, store, clock=clock, wake=wake)
     endpoints = Endpoints(visits, answer_after=answer_after)
     preferences = Preferences(visits)
     routes = [
         Route("/subscribe", endpoints.subscribe, methods=["POST"]),
+        *([Route(FORMS, endpoints.forms, methods=["GET"])] if publication.web.pages else []),
         Route("/confirm/{token}", endpoints.confirmation_page, methods=["GET"]),
         Route("/confirm/{token}", endpoints.confirm, methods=["POST"]),
         Route("/u/{token}", endpoints.unsubscribe_page, methods=["GET"]),
@@ -74,14 +77,14 @@ def application(
         Mount("/", files),
     ]
     app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})
-    return _below(publication.url, _in_front(files, _bounded(app)))
+    return _below(publication.url, _in_front(files, _bounded(app), but=FORMS))
 
 
-def _in_front(files: Files, app: ASGIApp) -> ASGIApp:
-    """Answers what is in memory, and leaves the rest to ``app``, which has the endpoints and ``files``, too."""
+def _in_front(files: Files, app: ASGIApp, but: str = "") -> ASGIApp:
+    """Answers what is in memory, ``but`` one path, and leaves the rest to ``app``: endpoints, and ``files``, too."""
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] != but:
             ready = files.ready(scope["path"])
             if ready is not None:
                 await files.answer(ready, scope, send)

@@ -24,11 +24,16 @@ from publisher.audience.tokens import Confirmation, read_confirmation, read_toke
 from publisher.model.errors import AddressError, StoreError
 from publisher.model.feed import Newsletter
 from publisher.model.subscriber import Subscription, SubscriptionState
+from publisher.syndication.headers import HTML, PAGE_POLICY
 from publisher.theme.words import without_isolates
 from publisher.web.pages import Form
+from publisher.web.stamps import read_stamp, stamp
 from publisher.web.visits import Visits, button
 
-__all__ = ["Endpoints"]
+__all__ = ["FORMS", "Endpoints"]
+
+FORMS = "/follow/"
+"""Where the forms to subscribe are."""
 
 _LOG = logging.getLogger("publisher.web")
 _TRAP = "website"  # a field that people do not see; programs fill it in
@@ -49,6 +54,7 @@ class Endpoints:
     def __init__(self, visits: Visits, *, answer_after: float) -> None:
         self._visits = visits
         self._answer_after = answer_after
+        self._forms = visits.publication.public / FORMS.strip("/") / "index.html"
 
     async def subscribe(self, request: Request) -> Response:
         """POST: a sign-up's form, with ``address``, ``newsletter`` and ``cadence``."""
@@ -56,11 +62,22 @@ class Endpoints:
         async with request.form(max_files=0, max_fields=20) as form:
             values = {name: value for name, value in form.items() if isinstance(value, str)}
         wish = _Wish(*(values.get(name, "").strip() for name in ("address", "newsletter", "cadence")))
-        if values.get(_TRAP):
+        if values.get(_TRAP) or not read_stamp(values.get("stamp", ""), self._visits.keys, now=self._visits.clock()):
             return self._ask_again(wish)
         response = await run_in_threadpool(self._sign_up, wish, self._visits.client(request))
         await asyncio.sleep(max(0.0, answer_at - asyncio.get_running_loop().time()))
         return response
+
+    async def forms(self, request: Request) -> Response:
+        """GET: the page with the forms as it was built, and in each form the time at which it was fetched."""
+        try:
+            page = await run_in_threadpool(self._forms.read_bytes)
+        except OSError:
+            return Response("There is no such page.", 404, media_type="text/plain")
+        stamped = b'name="stamp" value="%s"' % stamp(self._visits.keys, now=self._visits.clock()).encode()
+        page = page.replace(b'name="stamp" value=""', stamped)
+        headers = {"content-type": HTML, "cache-control": "no-store", "content-security-policy": PAGE_POLICY}
+        return Response(page, headers=headers)
 
     def confirmation_page(self, request: Request) -> Response:
         """GET: asks; the button confirms."""
@@ -98,6 +115,7 @@ class Endpoints:
                 wording=without_isolates(pages.text("confirm_text", values)),
                 now=now,
             )
+        self._visits.wake()
         if result is Confirmed.LEFT:
             return pages.page("left", values=values)
         if result is Confirmed.SUPPRESSED:
@@ -160,6 +178,7 @@ class Endpoints:
                 wording=without_isolates(pages.text("subscribe_wording", pages.names(newsletter, cadence))),
                 now=now,
             )
+        self._visits.wake()
         return pages.page("asked", "asked_text", "asked_late")
 
     def _send_again(self, subscription: Subscription, newsletter: Newsletter, client: str, now: datetime) -> Response:
@@ -169,6 +188,7 @@ class Endpoints:
         digest = self._visits.digest(newsletter.name, "confirmation", subscription.language)
         with self._visits.store.writing() as connection:
             joining.send_confirmation(connection, subscription, digest=digest, link=self._confirm_url, now=now)
+        self._visits.wake()
         return pages.page("asked", "asked_text", "asked_late")
 
     def _unsubscribe(self, request: Request, source: str) -> Response:
@@ -193,4 +213,5 @@ class Endpoints:
     def _ask_again(self, wish: _Wish) -> Response:
         pages = self._visits.pages(self._visits.publication.newsletter(wish.newsletter))
         fields = [("address", wish.address), ("newsletter", wish.newsletter), ("cadence", wish.cadence)]
+        fields.append(("stamp", stamp(self._visits.keys, now=self._visits.clock())))
         return pages.page("again", form=Form("subscribe", pages.text("again_button"), fields))

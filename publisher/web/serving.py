@@ -19,6 +19,7 @@ from functools import partial
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from publisher.model.errors import PublisherError, StoreError
 from publisher.model.publication import Publication, Secrets
@@ -29,8 +30,11 @@ from publisher.web.scheduler import scheduler
 
 __all__ = ["serve"]
 
+Renew = Callable[[Publication, Secrets], None]
+
 _LOG = logging.getLogger("publisher.web")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_TRIES, _IN_A_MOMENT = 20, 0.5  # then the next pass has it
 _PATIENCE = 10  # seconds that open requests have when we stop
 
 
@@ -41,20 +45,27 @@ def serve(
     *,
     host: str,
     port: int,
-    tick: Callable[[threading.Event], None],
+    tick: Callable[[threading.Event, Renew], None],
+    notices: Callable[[threading.Event], bool] = lambda _stop: True,
     every: float,
     ready: Callable[[str], None],
     clock: Callable[[], datetime],
 ) -> None:
-    """Serves until a signal comes. ``tick(stop)`` is called at once and then ``every`` so many seconds.
+    """Serves until a signal comes. ``tick(stop, renew)`` is called at once and then ``every`` so many seconds; it calls
+    ``renew`` when the settings have changed. ``notices(stop)`` is called as soon as somebody waits for one; False: once
+    more in a moment, because another process or pass is delivering.
 
     ``port`` 0 picks a free one; ``ready`` is given a line with the address once requests are answered.
     Raises PublisherError (the address is taken or not ours), ConfigurationError.
     """
     readership = Readership(timezone=publication.timezone, clock=clock)
-    app = application(publication, secrets, store, clock=clock, readership=readership)
+    stop, due = threading.Event(), threading.Event()
+
+    def made(publication: Publication, secrets: Secrets) -> ASGIApp:
+        return application(publication, secrets, store, clock=clock, readership=readership, wake=due.set)
+
+    app = _Renewable(made, publication, secrets)
     listening = _listen(host, port)
-    stop = threading.Event()
     server = _Server(
         uvicorn.Config(
             app,
@@ -69,15 +80,47 @@ def serve(
         lambda: ready(f"serving {_address(listening)} (stop with Ctrl-C)"),
     )
     save = partial(_save, readership, store)
-    waking = scheduler(partial(tick, stop), every=every, now=clock(), minutely=save)
+    waking = scheduler(partial(tick, stop, app.renew), every=every, now=clock(), minutely=save)
     with listening, _stopping(stop, server):
         waking.start()
+        waker = threading.Thread(target=_deliver_notices, args=(due, stop, notices), name="notices")
+        waker.start()
         try:
             server.run(sockets=[listening])
         finally:
             stop.set()
+            due.set()
+            waker.join()
             waking.shutdown(wait=True)
             save()
+
+
+class _Renewable:
+    """The application, made anew when the settings have changed; open requests are answered by the old one."""
+
+    def __init__(
+        self, made: Callable[[Publication, Secrets], ASGIApp], publication: Publication, secrets: Secrets
+    ) -> None:
+        self._made = made
+        self._app = made(publication, secrets)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def renew(self, publication: Publication, secrets: Secrets) -> None:
+        """From now on by these settings. Raises ConfigurationError, TemplateError; then the old ones hold."""
+        self._app = self._made(publication, secrets)
+
+
+def _deliver_notices(due: threading.Event, stop: threading.Event, notices: Callable[[threading.Event], bool]) -> None:
+    """Waits until a notice is due, and has it delivered, also while a pass takes long."""
+    while not stop.is_set():
+        due.wait()
+        due.clear()
+        for _ in range(_TRIES):
+            if stop.is_set() or notices(stop):
+                break
+            stop.wait(_IN_A_MOMENT)
 
 
 def _save(readership: Readership, store: Store) -> None:

@@ -29,8 +29,16 @@ class Visits:
     """One publication's. Raises ConfigurationError (trusted_proxies)."""
 
     def __init__(
-        self, publication: Publication, secrets: Secrets, store: Store, *, clock: Callable[[], datetime]
+        self,
+        publication: Publication,
+        secrets: Secrets,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
+        """``wake`` is called when a notice was put into the outbox, which is to leave at once."""
+        self.wake = wake
         self.publication = publication
         self.keys = secrets.signing
         self.store = store

@@ -21,10 +21,19 @@ from publisher.model.subscriber import SubscriptionState, Suppression
 from publisher.store import notices, outbox, subscribers, suppressions
 from publisher.store.schema import consents, deliveries, metadata
 from publisher.store.schema import notices as notice_table
+from publisher.web.stamps import stamp
+from tests.conftest import NOW
 from tests.web.conftest import Site, SiteMaker
 
 PENDING, ACTIVE, LEFT = SubscriptionState.PENDING, SubscriptionState.ACTIVE, SubscriptionState.UNSUBSCRIBED
-FORM = {"address": "ana@example.com", "newsletter": "world", "cadence": "weekly", "website": ""}
+KEYS = (b"a new signing key of enough length.",)
+FORM = {
+    "address": "ana@example.com",
+    "newsletter": "world",
+    "cadence": "weekly",
+    "website": "",
+    "stamp": stamp(KEYS, now=NOW - timedelta(minutes=5)),
+}
 
 
 def everything(site: Site) -> list[Any]:
@@ -104,6 +113,7 @@ class TestSigningUp:
         with site.store.reading() as connection:
             assert subscribers.listing(connection) == []
         fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', asked.text))
+        site.clock.now += timedelta(seconds=3)
         assert heading(site.client.post("/subscribe", data=fields).text) == "Look into your mailbox"
         assert site.subscription().cadence == "weekly"
 
@@ -313,7 +323,7 @@ def test_a_newsletter_in_arabic_asks_and_answers_in_arabic(site_of: SiteMaker, p
     feed = publication.feed("world")
     arabic = replace(feed, newsletter=replace(feed.newsletter, language="ar"))
     site = site_of(replace(publication, feeds=(arabic,)))
-    answer = site.client.post("/subscribe", data={"address": "ana@example.com", "newsletter": "world"})
+    answer = site.client.post("/subscribe", data={**FORM, "cadence": ""})
     assert '<html lang="ar" dir="rtl">' in answer.text
     assert heading(answer.text) == "انظر في بريدك"
     asked = site.history()[-1].wording

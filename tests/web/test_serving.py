@@ -35,7 +35,7 @@ from publisher.web.serving import serve
 root = Path(sys.argv[1])
 publication = load(root)
 
-def tick(stop):
+def tick(stop, renew):
     (root / "begun").touch()
     while not stop.wait(0.05):
         pass
@@ -131,7 +131,7 @@ def try_to_serve(publication: Any, store: Any, host: str, port: int) -> str:
             store,
             host=host,
             port=port,
-            tick=lambda _stop: None,
+            tick=lambda _stop, _renew: None,
             every=60,
             ready=print,
             clock=lambda: datetime.now(UTC),
