@@ -134,14 +134,14 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
     where a message could leave this machine.
     """
     settings = publication.delivery
-    address = parse_transport(settings.transport)
     transport = open_transport(
-        address,
+        settings.relays,
         root=publication.root,
         password=secrets.relay_password,
-        limits=settings.limits,
+        passwords=secrets.relay_passwords,
         tls=settings.tls,
     )
+    address = ", ".join(str(parse_transport(relay.transport)) for relay in settings.relays)
     if transport.real and fixed_time:
         raise UsageError(
             f"--now works only on a Maildir or a relay on this machine, not with {address}",

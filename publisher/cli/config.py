@@ -113,7 +113,8 @@ def _transport(session: Session) -> None:
     """Loads the publication, and reads its transport, which is the delivery room's to understand."""
     from publisher.delivery.transport import parse_transport
 
-    parse_transport(session.publication.delivery.transport)
+    for relay in session.publication.delivery.relays:
+        parse_transport(relay.transport)
 
 
 def _secrets(session: Session) -> None:

@@ -252,7 +252,7 @@ class _Pass:
                 worker=self._journal.worker,
                 now=self._clock(),
                 lease=LEASE,
-                limit=claim_size(self._publication.delivery.limits.rates, CLAIM),
+                limit=claim_size(self._publication.delivery.rates, CLAIM),
                 newsletters=self._newsletters,
                 only_notices=self.only_notices,
             )

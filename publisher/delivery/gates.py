@@ -18,13 +18,13 @@ from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import ceil
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from publisher.audience.bounces import Kind, classify
 from publisher.model.rate import Grant, Limits, RelayState, share_of
 from publisher.store import Store, rates
 
-__all__ = ["Gate", "Gates"]
+__all__ = ["Gate", "Gates", "Turn"]
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +36,7 @@ _ASIDE = timedelta(minutes=15)
 _EARLY = 0.002
 # Lanes that were busy catch up with so much, and no more: two messages at one moment are no rate.
 _CAUGHT_UP = 0.05
+_A_TURN = 0.01
 _LOOK_AGAIN = 5.0  # seconds until a process learns that another one has found the relay slow
 # A relay is slow whose messages take four times as long as its fastest did, and more than a second.
 _SLOW = 4.0
@@ -43,20 +44,31 @@ _AT_LEAST = 1.0
 _SMOOTHING = 0.05
 
 
+class Turn(Protocol):
+    """Whose turn it is, where several relays share the messages."""
+
+    def has_come(self) -> bool:
+        """This relay may take the next message."""
+
+    def taken(self) -> None:
+        """It has."""
+
+
 class Gate:
     """The gate before one relay, in one pass."""
 
-    def __init__(self, relay: str, limits: Limits, state: RelayState, gates: Gates) -> None:
+    def __init__(self, relay: str, limits: Limits, state: RelayState, gates: Gates, turn: Turn | None = None) -> None:
         self.relay = relay
         self.limits = limits
         self.again_at = 0.0
         self.reason = ""
         self._gates = gates
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._flying = 0
-        self._most = limits.lanes
-        self._paced = bool(limits.rates)
+        self._most = 2 * limits.lanes
+        self._paced = bool(limits.rates or limits.warm_up)
         # Moments granted and not used: [the next one (loop time), how many, seconds between them].
         self._moments: deque[list[float]] = deque()
         self._left = 0
@@ -75,9 +87,21 @@ class Gate:
     @property
     def open(self) -> bool:
         """A message may be begun now."""
+        return not self.held_up and (self._turn is None or self._turn.has_come())
+
+    @property
+    def held_up(self) -> bool:
+        """The relay itself can take no message now: its rate or its slowness stands against it."""
         if self._flying >= self._most or self.again_at:
-            return False
-        return not self._paced or self._moment_has_come()
+            return True
+        return self._paced and not self._moment_has_come()
+
+    @property
+    def rationed(self) -> bool:
+        """The relay is to be given no more now, though its lanes could take it."""
+        if self.again_at or (self._paced and not self._moment_has_come()):
+            return True
+        return self._most < 2 * self.limits.lanes and self._flying >= self._most
 
     @property
     def unused(self) -> int:
@@ -87,6 +111,8 @@ class Gate:
     def begin(self) -> None:
         """A message is begun; the gate must be open."""
         self._flying += 1
+        if self._turn is not None:
+            self._turn.taken()
         if not self._paced:
             return
         moments = self._moments[0]
@@ -122,9 +148,9 @@ class Gate:
         """The relay has slowed down: everybody gives it half."""
         self._gates.slow_down(self)
 
-    def set_aside(self, reason: str) -> None:
-        """The relay has had enough of us: nobody gives it anything for a quarter of an hour."""
-        until = self._gates.clock() + _ASIDE
+    def set_aside(self, reason: str, time: timedelta = _ASIDE) -> None:
+        """The relay has had enough of us, or is away: nobody gives it anything for a while."""
+        until = self._gates.clock() + time
         self._gates.set_aside(self, until, reason)
         self.close(until.timestamp(), reason)
 
@@ -145,6 +171,8 @@ class Gate:
                 self._ask()
             else:
                 seconds = min(seconds, self._ask_at - self._loop.time())
+        if not self.held_up:
+            seconds = _A_TURN
         self._changed.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -194,7 +222,9 @@ class Gate:
     def share_known(self, state: RelayState) -> None:
         """What is known about the relay."""
         now = self._gates.clock().timestamp()
-        self._most = max(1, ceil(self.limits.lanes * share_of(state, now)))
+        share = share_of(state, now)
+        # With its full share every lane has a message in the air and the next one behind it.
+        self._most = 2 * self.limits.lanes if share == 1 else max(1, ceil(self.limits.lanes * share))
         if now < state.aside_until:
             self.close(state.aside_until, state.reason)
         self._changed.set()
@@ -208,21 +238,23 @@ class Gates:
         self._store = store
         self._database = database
         self._loop = asyncio.get_running_loop()
-        self._gates: list[Gate] = []
+        self._gates: dict[str, Gate] = {}
         self._looker = asyncio.create_task(self._look())
 
-    def gate(self, relay: str, limits: Limits) -> Gate:
+    def gate(self, relay: str, limits: Limits, turn: Turn | None = None) -> Gate:
         """The gate before a relay; at once closed if the relay is set aside. Raises StoreError."""
+        if relay in self._gates:
+            return self._gates[relay]
         with self._store.reading() as connection:
             state = rates.state_of(connection, relay)
-        gate = Gate(relay, limits, state, self)
-        self._gates.append(gate)
+        gate = Gate(relay, limits, state, self, turn)
+        self._gates[relay] = gate
         return gate
 
     @property
     def closed(self) -> tuple[datetime, str] | None:
         """When the first closed gate opens again, and why it closed; None while any is open."""
-        shut = [gate for gate in self._gates if gate.closed]
+        shut = [gate for gate in self._gates.values() if gate.closed]
         if not shut or len(shut) < len(self._gates):
             return None
         first = min(shut, key=lambda gate: gate.again_at)
@@ -231,7 +263,7 @@ class Gates:
     def end(self) -> None:
         """Gives back what was granted and not used. Raises StoreError."""
         self._looker.cancel()
-        for gate in self._gates:
+        for gate in self._gates.values():
             if gate.unused:
                 self._database.submit(self._give_back, gate.relay, gate.unused).result()
 
@@ -260,7 +292,7 @@ class Gates:
 
     def _claim_moments(self, gate: Gate, want: int, now: datetime) -> Grant:
         with self._store.writing() as connection:
-            return rates.claim_moments(connection, gate.relay, gate.limits.rates, want=want, now=now)
+            return rates.claim_moments(connection, gate.relay, gate.limits.rates_at(now), want=want, now=now)
 
     def _give_back(self, relay: str, unused: int) -> None:
         with self._store.writing() as connection:
@@ -271,7 +303,7 @@ class Gates:
 
         while True:
             await asyncio.sleep(_LOOK_AGAIN)
-            for gate in self._gates:
+            for gate in list(self._gates.values()):
                 self._run(gate, partial(self._read, gate.relay), gate.share_known)
 
     def _read(self, relay: str, _now: datetime) -> RelayState:

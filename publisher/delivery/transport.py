@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,10 +21,11 @@ from urllib.parse import unquote, urlsplit
 
 from publisher.model.delivery import Outcome, Outgoing
 from publisher.model.errors import ConfigurationError
-from publisher.model.rate import Limits
+from publisher.model.publication import Relay
 
 if TYPE_CHECKING:
     from publisher.delivery.gates import Gates
+    from publisher.delivery.smtp import SmtpTransport
 
 __all__ = [
     "AttemptLog",
@@ -214,35 +215,66 @@ def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
 
 
 def open_transport(
-    address: TransportAddress,
+    relays: Sequence[Relay],
     *,
     root: Path,
     password: str | None = None,
-    limits: Limits | None = None,
+    passwords: Mapping[str, str] | None = None,
     tls: Literal["required", "opportunistic"] = "required",
 ) -> Transport:
-    """The transport at an address. Opens nothing yet. ``password`` wins over one in the URL.
+    """The transport of these relays (at least one). Opens nothing yet.
 
-    Raises ConfigurationError when the address has a user and there is no password.
+    ``password`` is the only relay's, ``passwords`` are those of several by their names; they win over those in URLs.
+    Raises ConfigurationError when an address has a user and there is no password, or when one of several is no relay.
     """
     # These modules speak in the protocols above.
     from publisher.delivery.eml import EmlFolder
     from publisher.delivery.maildir import Maildir
+    from publisher.delivery.relays import Member, Relays
     from publisher.delivery.sendmail import Sendmail
-    from publisher.delivery.smtp import SmtpTransport
 
-    limits = limits or Limits()
+    if len(relays) > 1:
+        return Relays(
+            [
+                Member(
+                    _open_relay(relay, parse_transport(relay.transport), (passwords or {}).get(relay.name), tls),
+                    relay.weight,
+                )
+                for relay in relays
+            ]
+        )
+    relay = relays[0]
+    address = parse_transport(relay.transport)
     if isinstance(address, MaildirAddress):
         return Maildir(root / address.path, name=str(address))
     if isinstance(address, EmlAddress):
         return EmlFolder(root / address.path, name=str(address))
     if isinstance(address, SendmailAddress):
-        return Sendmail(address.command, lanes=limits.lanes)
+        return Sendmail(address.command, lanes=relay.limits.lanes)
+    named = (passwords or {}).get(relay.name) if relay.name else None
+    return _open_relay(relay, address, named or password, tls)
+
+
+def _open_relay(
+    relay: Relay, address: TransportAddress, password: str | None, tls: Literal["required", "opportunistic"]
+) -> SmtpTransport:
+    from publisher.delivery.smtp import SmtpTransport
+
+    if not isinstance(address, RelayAddress):
+        raise ConfigurationError(
+            f"{address} is no relay",
+            where="delivery.relays",
+            remedy="several transports are relays: smtp:// or smtps://",
+        )
     secret = address.password if password is None else password
     if address.user is not None and secret is None:
+        entry, variable = 'relay_password = "…"', "PUBLISHER_RELAY_PASSWORD"
+        if relay.name:
+            entry = f'{relay.name} = "…" under [relay_passwords]'
+            variable = f"{variable}_{relay.name.upper()}"
         raise ConfigurationError(
             f"there is no password for {address}",
             where="transport",
-            remedy='write relay_password = "…" into secrets.toml, or set PUBLISHER_RELAY_PASSWORD',
+            remedy=f"write {entry} into secrets.toml, or set {variable}",
         )
-    return SmtpTransport(address, password=secret, lanes=limits.useful_lanes, limits=limits, tls=tls)
+    return SmtpTransport(address, password=secret, limits=relay.limits, tls=tls)

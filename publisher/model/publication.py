@@ -9,25 +9,50 @@ from typing import Literal
 
 from publisher.model.article import Author
 from publisher.model.feed import Feed, Newsletter
-from publisher.model.rate import Limits
+from publisher.model.rate import Limits, Rate
 
-__all__ = ["Delivery", "Dkim", "Publication", "Secrets", "Theme", "Web"]
+__all__ = ["Delivery", "Dkim", "Publication", "Relay", "Secrets", "Theme", "Web"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Where messages go. ``transport`` is a URL: ``maildir:mail`` or ``smtp://user@relay.example.org:587``.
+
+    ``name``    of one among several, for its password; otherwise empty
+    ``weight``  its part of the messages, against the others'; 0: it steps in when all others are away
+    """
+
+    name: str = ""
+    transport: str = "maildir:mail"
+    limits: Limits = field(default_factory=Limits)
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Where messages go. ``transport`` is a URL: ``maildir:mail`` or ``smtp://user@relay.example.org:587``.
+    """Where messages go (at least one relay), and what happens to those that cannot be delivered.
 
     ``keep``: how long an edition that has ended stays in the database, delivery by delivery; None: for ever.
     """
 
-    transport: str = "maildir:mail"
-    profile: str = "local"
-    limits: Limits = field(default_factory=Limits)
+    relays: tuple[Relay, ...] = (Relay(),)
     give_up_after_hours: int = 48
     on_unknown: str = "repeat"
     tls: Literal["required", "opportunistic"] = "required"
     keep: timedelta | None = timedelta(days=60)
+
+    @property
+    def transport(self) -> str:
+        """The first relay's URL; the only one, usually."""
+        return self.relays[0].transport
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """What a claim is sized by: the only relay's rates, or those of all that have any, a second."""
+        if len(self.relays) == 1:
+            return self.relays[0].limits.rates
+        slowest = [min((rate.per_second for rate in relay.limits.rates), default=0.0) for relay in self.relays]
+        return (Rate(max(1, round(sum(slowest))), 1),) if all(slowest) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +96,13 @@ class Theme:
 class Secrets:
     """``signing``: keys of tokens; the first signs, all of them verify, so that every token ever mailed works.
 
+    ``relay_passwords``: of several relays, by their names.
     ``dkim``: private keys in PEM by selector, for those that are not in files.
     """
 
     signing: tuple[bytes, ...]
     relay_password: str | None = None
+    relay_passwords: dict[str, str] = field(default_factory=dict)
     dkim: dict[str, str] = field(default_factory=dict)
 
 

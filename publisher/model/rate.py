@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from math import ceil
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Limits",
     "Rate",
     "RelayState",
+    "WarmUp",
     "claim_size",
     "grant",
     "halved",
@@ -36,6 +38,7 @@ SKEW = 60.0
 """Seconds by which the clocks of two machines may differ. What lies further ahead was written by a wrong clock."""
 LEAST = 1 / 16
 """The smallest share of its rate and its lanes that a slow relay is left with."""
+_MOST = 999_999_999
 _RECOVERY = 600.0
 _CALM = 10.0
 
@@ -70,6 +73,20 @@ def parse_rate(written: str) -> Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """A relay that is new to us: ``first`` messages on the day ``since``, each day ``factor`` times as many."""
+
+    since: date
+    first: int
+    factor: float = 2.0
+
+    def rate(self, day: date) -> Rate:
+        """The day's rate. Pure."""
+        days = min(max(0, (day - self.since).days), 60)
+        return Rate(int(min(_MOST, self.first * self.factor**days)), 86400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a relay takes. ``messages`` and ``age`` (seconds) are of one connection; 0: no limit is known."""
 
@@ -77,6 +94,11 @@ class Limits:
     lanes: int = 8
     messages: int = 0
     age: float = 0.0
+    warm_up: WarmUp | None = None
+
+    def rates_at(self, now: datetime) -> tuple[Rate, ...]:
+        """Its rates, that of the warm-up's day (UTC) among them. Pure."""
+        return self.rates if self.warm_up is None else (*self.rates, self.warm_up.rate(now.date()))
 
     @property
     def useful_lanes(self) -> int:

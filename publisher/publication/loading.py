@@ -16,9 +16,9 @@ from publisher.model.article import Author
 from publisher.model.errors import ConfigurationError
 from publisher.model.feed import Cadence, Feed, Newsletter, Podcast, Selection
 from publisher.model.publication import Delivery, Dkim, Publication, Theme, Web
-from publisher.model.rate import Limits, parse_rate
 from publisher.publication.finding import FILE
 from publisher.publication.positions import line_of
+from publisher.publication.profiles import relays_of
 from publisher.publication.schedules import parse_days, parse_duration, parse_schedule
 from publisher.publication.schema import FeedFile, NewsletterTable, PodcastTable, PublicationFile
 
@@ -327,11 +327,7 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
         database=settings.database,
         articles=settings.articles,
         delivery=Delivery(
-            transport=settings.delivery.transport,
-            profile=settings.delivery.profile,
-            limits=Limits(
-                rates=tuple(parse_rate(rate) for rate in settings.delivery.rate), lanes=settings.delivery.lanes
-            ),
+            relays=relays_of(settings.delivery),
             give_up_after_hours=int(parse_duration(settings.delivery.give_up_after).total_seconds() // 3600),
             on_unknown=settings.delivery.on_unknown,
             tls=settings.delivery.tls,

@@ -139,6 +139,12 @@ def _rate(written: str) -> str:
     return str(parse_rate(written))
 
 
+def _relay_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name):
+        raise ValueError(f'"{name}" is not a relay\'s name: small letters, digits and _, such as "main"')
+    return name
+
+
 def _selector(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name):
         raise ValueError(f'"{name}" is not a selector: letters, digits and hyphens, such as "p202611"')
@@ -188,6 +194,7 @@ Alias = Annotated[str, AfterValidator(_alias)]
 Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
 Guid = Annotated[str, AfterValidator(_guid)]
 RateText = Annotated[str, AfterValidator(_rate)]
+RelayName = Annotated[str, AfterValidator(_relay_name)]
 Selector = Annotated[str, AfterValidator(_selector)]
 Title = Annotated[Line, AfterValidator(_something)]
 Fonts = Annotated[Line, AfterValidator(_font)]
@@ -199,11 +206,32 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DeliveryTable(_Table):
+class WarmUpTable(_Table):
+    since: Day
+    first: Annotated[int, Field(ge=1, le=1_000_000)]
+    factor: Annotated[float, Field(ge=1, le=10)] = 2.0
+
+
+class _TransportTable(_Table):
     transport: Line = "maildir:mail"
-    profile: Line = "local"
+    profile: Literal[
+        "local", "ses", "ses-sandbox", "postmark", "mailgun", "sendgrid", "google", "socketlabs", "reachmail"
+    ] = "local"
     rate: Annotated[list[RateText], BeforeValidator(_rates)] = []
-    lanes: Annotated[int, Field(ge=1, le=64)] = 8
+    lanes: Annotated[int, Field(ge=1, le=64)] | None = None
+    messages_a_connection: Annotated[int, Field(ge=1)] | None = None
+    connection_age: Duration | None = None
+    warm_up: WarmUpTable | None = None
+
+
+class RelayTable(_TransportTable):
+    name: RelayName
+    transport: Line
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+
+
+class DeliveryTable(_TransportTable):
+    relays: list[RelayTable] = []
     give_up_after: Duration = "2 days"
     on_unknown: Literal["repeat", "hold"] = "repeat"
     tls: Literal["required", "opportunistic"] = "required"

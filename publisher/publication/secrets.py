@@ -20,7 +20,8 @@ from publisher.publication.editing import replace_file
 __all__ = ["keep_relay_password", "load_secrets"]
 
 FILE = "secrets.toml"
-_KNOWN = {"signing", "relay_password", "dkim"}
+_KNOWN = {"signing", "relay_password", "relay_passwords", "dkim"}
+_VARIABLE = "PUBLISHER_RELAY_PASSWORD"
 
 
 def load_secrets(root: Path) -> Secrets:
@@ -42,7 +43,7 @@ def load_secrets(root: Path) -> Secrets:
             where=FILE,
             remedy="restore it from a backup: without it, links in mail already sent stop working",
         )
-    password = os.environ.get("PUBLISHER_RELAY_PASSWORD", values.get("relay_password"))
+    password = os.environ.get(_VARIABLE, values.get("relay_password"))
     if password is not None and not isinstance(password, str):
         raise ConfigurationError('"relay_password" must be text in quotes', where=FILE)
     dkim = values.get("dkim", {})
@@ -50,7 +51,12 @@ def load_secrets(root: Path) -> Secrets:
         raise ConfigurationError(
             '"dkim" must be a table of private keys', where=FILE, remedy='write under [dkim]: SELECTOR = """PEM"""'
         )
-    return Secrets(signing=tuple(key.encode() for key in keys), relay_password=password, dkim=dkim)
+    return Secrets(
+        signing=tuple(key.encode() for key in keys),
+        relay_password=password,
+        relay_passwords=_relay_passwords(values.get("relay_passwords", {})),
+        dkim=dkim,
+    )
 
 
 def keep_relay_password(root: Path, password: str) -> None:
@@ -60,6 +66,19 @@ def keep_relay_password(root: Path, password: str) -> None:
     document = tomlkit.parse(path.read_text("utf-8"))
     document["relay_password"] = password
     replace_file(path, tomlkit.dumps(document))
+
+
+def _relay_passwords(table: object) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(password, str) for password in table.values()):
+        raise ConfigurationError(
+            '"relay_passwords" must be a table of passwords', where=FILE, remedy='write under it: NAME = "…"'
+        )
+    set_outside = {
+        name.removeprefix(f"{_VARIABLE}_").lower(): password
+        for name, password in os.environ.items()
+        if name.startswith(f"{_VARIABLE}_")
+    }
+    return table | set_outside
 
 
 def _read(path: Path) -> dict[str, object]:

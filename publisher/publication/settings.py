@@ -92,7 +92,7 @@ def read_settings(root: Path) -> list[Setting]:
         table = tomllib.loads(text.replace("\r\n", "\n"))
         groups: dict[tuple[str, ...], list[Setting]] = {}  # all about one author together
         for known in known_settings(file):
-            if known.path[0] in ("newsletter", "podcast") and known.path[0] not in table:
+            if not _begun(known.path, table):
                 continue
             for path in _paths(known, table):
                 group = path[: known.path.index("NAME") + 1] if "NAME" in known.path else path
@@ -128,7 +128,7 @@ def _locate(root: Path, key: str) -> tuple[str, tuple[str, ...]]:
     if not all(parts):
         raise UsageError(f'"{key}" is not a setting', remedy="see all with: publisher config get")
     if parts[0] != "feeds":
-        if parts[0] in ("signing", "relay_password"):
+        if parts[0] in ("signing", "relay_password", "relay_passwords"):
             raise UsageError(f'"{key}" is a secret', remedy="it stands in secrets.toml, or in PUBLISHER_* variables")
         return MAIN, parts
     names = [Path(file).stem for file in _feed_files(root)]
@@ -141,6 +141,13 @@ def _locate(root: Path, key: str) -> tuple[str, tuple[str, ...]]:
     if len(parts) == 2:
         raise UsageError(f'"{key}" is a feed', remedy=f"name one of its settings, such as {key}.title")
     return f"feeds/{parts[1]}.toml", parts[2:]
+
+
+def _begun(path: tuple[str, ...], table: dict[str, Any]) -> bool:
+    """False for settings of an optional table that is not there: they are required only in it. Pure."""
+    if path[0] in ("newsletter", "podcast"):
+        return path[0] in table
+    return path[:2] != ("delivery", "warm_up") or "warm_up" in table.get("delivery", {})
 
 
 def _feed_files(root: Path) -> list[str]:
