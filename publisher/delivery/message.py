@@ -8,8 +8,8 @@ Guarantees (RFC 5322, 2045, 2369, 2919, 3834, 8058): CRLF; no body line over 76 
 none that begins with a dot; exactly one From, To, Subject, Date, Message-ID and MIME-Version; text before
 HTML, and pictures beside the HTML; the same input gives the same bytes, boundary included. Values are escaped
 for HTML in the HTML part, stand as they are in the text part, and as encoded words in the subject. A field
-that a reader does not have is empty. Fails with AddressError for a recipient and PublisherError for a header
-that cannot be written.
+that a reader does not have is its token's default. Fails with AddressError for a recipient and PublisherError for a
+header that cannot be written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hashlib import blake2b
 from publisher.delivery import headers
 from publisher.delivery.quoted_printable import SOFT_BREAK, quoted_printable, segments
 from publisher.model.edition import Digest, Embedded
-from publisher.theme.fields import TOKEN
+from publisher.theme.fields import TOKEN, parted
 
 __all__ = ["Envelope", "Template", "compile_message", "message_bytes"]
 
@@ -57,6 +57,7 @@ class _Slot:
     """Where a field's value goes: the positions among the buffers, in the text part and in the HTML part."""
 
     name: str
+    default: str
     text: tuple[int, ...]
     html: tuple[int, ...]
 
@@ -64,14 +65,15 @@ class _Slot:
 class Template:
     """A compiled digest; make one with :func:`compile_message`. Safe to share between tasks and threads."""
 
-    __slots__ = ("_buffers", "_date", "_has_list", "_slots", "_subject", "_subject_header")
+    __slots__ = ("_buffers", "_date", "_has_list", "_is_personal", "_slots", "_subject", "_subject_header")
 
     def __init__(self, digest: Digest, envelope: Envelope) -> None:
         self._date = envelope.date
         self._has_list = bool(envelope.list_id)
         # Odd pieces are the names of fields.
         subject = TOKEN.split(digest.subject)
-        self._subject = subject if len(subject) > 1 else None
+        self._subject = [parted(piece) if index % 2 else (piece, "") for index, piece in enumerate(subject)]
+        self._is_personal = len(subject) > 1
         self._subject_header = headers.unstructured("Subject", digest.subject)
 
         boundary = _boundary(digest)
@@ -84,7 +86,7 @@ class Template:
         _append_part(buffers, slots, digest.html, 1)
         _append(buffers, b"\r\n" + _related_end(related, digest.pictures) + f"--{boundary}--\r\n".encode())
         self._buffers = buffers
-        self._slots = tuple(_Slot(name, tuple(text), tuple(html)) for name, (text, html) in slots.items())
+        self._slots = tuple(_Slot(*parted(inside), tuple(text), tuple(html)) for inside, (text, html) in slots.items())
 
     def message(
         self,
@@ -108,7 +110,7 @@ class Template:
             values.update(fields)
         head = (
             headers.mailbox("To", recipient_name, recipient_address)
-            + (self._subject_header if self._subject is None else self._personal_subject(values))
+            + (self._personal_subject(values) if self._is_personal else self._subject_header)
             + headers.date(date or self._date)
             + headers.identifier("Message-ID", message_id)
         )
@@ -117,7 +119,7 @@ class Template:
         buffers = self._buffers.copy()
         buffers[1] = head.encode()
         for slot in self._slots:
-            value = values.get(slot.name)
+            value = values.get(slot.name) or slot.default
             if not value:
                 continue
             in_text, in_html = segments(value)
@@ -129,10 +131,10 @@ class Template:
 
     def _personal_subject(self, values: Mapping[str, str]) -> str:
         """The Subject header with this reader's values in it."""
-        pieces = self._subject or []
+        pieces = enumerate(self._subject)
         return headers.unstructured(
             "Subject",
-            "".join(values.get(piece, "") if index % 2 else piece for index, piece in enumerate(pieces)),
+            "".join(values.get(piece) or default if index % 2 else piece for index, (piece, default) in pieces),
         )
 
 

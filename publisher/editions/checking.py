@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from publisher.articles.urls import is_insecure
 from publisher.editions.digest import CLIPPED_AT
-from publisher.editions.mail_values import READER
+from publisher.editions.mail_values import FIELDS
 from publisher.editions.sampling import Sample
 from publisher.model.finding import Finding, Severity
 from publisher.model.publication import Publication
@@ -33,7 +33,7 @@ _IMAGE = re.compile(r"<img\b[^>]*>", re.I)
 _ATTRIBUTE = re.compile(r"""\s(src|alt|href)=(?:"([^"]*)"|'([^']*)')""", re.I)
 _LINK = re.compile(r"<(?:a|img)\b[^>]*>", re.I)
 _SOMEBODY = {"name": "Alexandra Exampleton", "address": "alexandra@example.org"}
-_FIELDS = {*READER, "unsubscribe_mailto"}
+_FIELDS = {*FIELDS, "unsubscribe_mailto"}
 
 
 def check_sample(

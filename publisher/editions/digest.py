@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from publisher.editions.article_mail import without_controls
@@ -70,8 +71,9 @@ def render_digest(
     dateline = words.dateline(local)
     if edition_number:
         dateline += " · " + words.say("No. %(number)s", number=edition_number)
-    subject = _subject(environment, words, publication, newsletter, taken, further, local, edition_number)
-    preheader = _preheader(taken, words)
+    given = words.values | _given(publication, newsletter, words, taken, further, local, edition_number)
+    subject = _subject(environment, newsletter, given)
+    preheader = _line(environment, newsletter, "preheader", given) or _preheader(taken, words)
     values = mail_values(publication, newsletter, words) | {
         "heading": newsletter.title,
         "document_title": TOKEN.sub("", subject) or newsletter.title,
@@ -79,6 +81,7 @@ def render_digest(
         "date": local,
         "edition_number": edition_number,
         "preheader": preheader,
+        "greeting": _line(environment, newsletter, "greeting", given),
         "logo": logo and _logo_within(logo, publication.theme.width - _MARGINS),
         "why": words.say(
             "You get this because you subscribed to %(newsletter)s (%(cadence)s).",
@@ -105,19 +108,20 @@ def render_digest(
     )
 
 
-def _subject(
-    environment: Environment,
-    words: Words,
+def _given(
     publication: Publication,
     newsletter: Newsletter,
+    words: Words,
     articles: Sequence[Article],
     rest: Sequence[Article],
     local: datetime,
     edition_number: int,
-) -> str:
-    """One line, never empty; a template asks for titles, so an untitled article lends its first words."""
+) -> dict[str, Any]:
+    """What the templates in a newsletter's settings are given. They ask for titles: an untitled article lends its
+    first words.
+    """
     titled = [replace(article, title=title_of(article)) for article in articles]
-    values = words.values | {
+    return {
         "headline": _headline(titled, words),
         "articles": titled,
         "rest": [replace(article, title=title_of(article)) for article in rest],
@@ -127,9 +131,23 @@ def _subject(
         "edition_number": edition_number,
         "reader": READER,
     }
-    where = f"feeds/{newsletter.name}.toml: newsletter.subject"
-    subject = render_line(environment, newsletter.subject, values, where=where)
-    return " ".join(without_controls(without_isolates(subject)).split()) or newsletter.title
+
+
+def _subject(environment: Environment, newsletter: Newsletter, given: Mapping[str, Any]) -> str:
+    """One line, never empty."""
+    return _line(environment, newsletter, "subject", given) or newsletter.title
+
+
+def _line(
+    environment: Environment,
+    newsletter: Newsletter,
+    key: Literal["subject", "preheader", "greeting"],
+    given: Mapping[str, Any],
+) -> str:
+    """A template of the newsletter's settings as one line of plain text."""
+    where = f"feeds/{newsletter.name}.toml: newsletter.{key}"
+    text = render_line(environment, getattr(newsletter, key), given, where=where)
+    return " ".join(without_controls(without_isolates(text)).split())
 
 
 def _headline(articles: Sequence[Article], words: Words) -> str:

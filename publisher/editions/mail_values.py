@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
@@ -17,15 +16,26 @@ from publisher.editions.plaintext import WIDTH
 from publisher.editions.wrapping import columns, wrap
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
-from publisher.theme.fields import token
+from publisher.theme.fields import Field, is_name, token
 from publisher.theme.words import Words
 
-__all__ = ["READER", "FooterLink", "mail_values", "tidy_text"]
+__all__ = ["FIELDS", "READER", "FooterLink", "mail_values", "tidy_text"]
 
-READER = MappingProxyType(
-    {name: token(name) for name in ("name", "address", "unsubscribe_url", "preferences_url", "confirm_url")}
-)
-"""The fields that a template may print as ``{{ reader.name }}``."""
+FIELDS = ("name", "address", "unsubscribe_url", "preferences_url", "confirm_url")
+"""The fields that every reader of a digest or notice has."""
+
+
+class _Reader:
+    """The reader of a digest, to templates: every field has a token, the publisher's own from an import, too."""
+
+    def __getitem__(self, name: str) -> Field:
+        if not is_name(name):
+            raise KeyError(name)
+        return Field(token(name))
+
+
+READER = _Reader()
+"""What a template may print as ``{{ reader.name }}`` or ``{{ reader.city|default("your town") }}``."""
 
 _NOT_A_FONT = re.compile(r"[^\w \-]")
 _PLAIN_FONT = re.compile(r"[A-Za-z][\w-]*( [A-Za-z][\w-]*)*")

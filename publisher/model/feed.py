@@ -101,6 +101,8 @@ class Newsletter:
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: str = ""
     images: Literal["link", "embed"] = "link"
+    preheader: str = ""
+    greeting: str = ""
 
     def cadence(self, name: str) -> Cadence | None:
         """The cadence of that name, or None (a cadence may be renamed while readers have it)."""

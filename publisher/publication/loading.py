@@ -290,6 +290,8 @@ def _newsletter(
         sender_name=sender_name or settings.title,
         sender_address=sender_address,
         subject=table.subject,
+        preheader=table.preheader,
+        greeting=table.greeting,
         timezone=table.timezone or settings.timezone,
         language=table.language or feed.language or settings.language,
         cadences=tuple(

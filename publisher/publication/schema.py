@@ -298,6 +298,8 @@ class NewsletterTable(_Table):
     sender: Line
     cadences: Annotated[dict[str, Schedule], Field(min_length=1)]
     subject: Line = "{{ headline }}"
+    preheader: Line = ""
+    greeting: Line = ""
     title: Line | None = None
     timezone: Zone | None = None
     language: Language | None = None

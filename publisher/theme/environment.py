@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound
+from jinja2.filters import do_default
 from jinja2.sandbox import SandboxedEnvironment
 
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication
 from publisher.publication.starter import starter
+from publisher.theme.fields import Field, parted, token
 from publisher.theme.languages import direction_of
 from publisher.theme.words import Words, capital
 
@@ -96,12 +98,20 @@ def environment_of(publication: Publication) -> Environment:
         return moment.astimezone(zone)
 
     environment.filters["local"] = local
+    environment.filters["default"] = environment.filters["d"] = _default
     environment.filters["capital"] = capital
     environment.filters["section_label"] = publication.section_label
     environment.globals.update(
         environment.words(publication.language).values, publication=publication, direction_of=direction_of
     )
     return environment
+
+
+def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """Jinja's filter; a reader's field gets its default with it, for readers who lack it."""
+    if isinstance(value, Field):
+        return Field(token(parted(value[3:-3])[0], str(default_value)))
+    return do_default(value, default_value, boolean)
 
 
 def check_overrides(environment: Environment, publication: Publication) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.theme.fields import TOKEN, names, strip, token
+from publisher.theme.fields import TOKEN, Field, fill, names, strip, token
 
 NAMES = st.from_regex(r"\A[a-z0-9_]{1,12}\Z").filter(lambda name: "qfz" not in name)
 
@@ -34,3 +34,24 @@ def test_stripping_leaves_no_token_however_nested(text: str) -> None:
 
 def test_stripping_keeps_every_other_letter() -> None:
     assert strip(f"before {token('name')}after zqf, qfz") == "before after zqf, qfz"
+
+
+@given(NAMES.filter(lambda name: "__" not in name), st.text(max_size=40))
+def test_a_default_comes_back_as_it_was_given(name: str, default: str) -> None:
+    made = token(name, default.encode("utf-8", "replace").decode())
+    assert names(made) == {name}
+    assert fill(made, {}) == default.encode("utf-8", "replace").decode()
+    assert fill(made, {name: "value"}) == "value"
+    assert TOKEN.split(f"a{made}b")[::2] == ["a", "b"]
+    assert strip(made) == ""
+
+
+def test_a_default_is_escaped_where_values_are() -> None:
+    assert fill(f"Dear {token('name', '<you> & me')}", {}, escaped=True) == "Dear &lt;you&gt; &amp; me"
+
+
+def test_a_field_cannot_be_asked_whether_it_is_there() -> None:
+    field = Field(token("city", "x"))
+    assert f"{field}" == token("city", "x")
+    with pytest.raises(TypeError, match=r"reader\.city.*default"):
+        bool(field)
