@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nh3
 import pyromark
@@ -33,6 +33,7 @@ OPTIONS = (
 _MARKDOWN = pyromark.Markdown(options=OPTIONS)
 
 _EMBEDS = {"iframe", "video", "audio", "embed", "object"}
+_RECORDINGS = (".mp3", ".m4a", ".ogg", ".opus", ".wav", ".flac", ".mp4", ".m4v", ".mov", ".webm")
 _TAGS = (nh3.ALLOWED_TAGS | _EMBEDS | {"source", "picture", "tfoot", "track"}) - {
     "area",
     "map",
@@ -254,6 +255,7 @@ def _replace_embed(element: HtmlElement, url: str) -> None:
     )
     target = absolute(address, url) if address else None
     tail = element.tail
+    name = " ".join(element.attrib.get("title", "").split())
     for child in list(element):
         element.remove(child)
     element.attrib.clear()
@@ -262,8 +264,14 @@ def _replace_embed(element: HtmlElement, url: str) -> None:
     else:
         element.tag = "a"
         element.attrib["href"] = target
-        element.text = urlsplit(target).hostname or target
+        element.text = name or _file_name(target) or urlsplit(target).hostname or target
     element.tail = tail
+
+
+def _file_name(target: str) -> str:
+    """``ice.mp3`` of a recording's address: it says more than the name of the machine that has it."""
+    name = unquote(urlsplit(target).path).rpartition("/")[2]
+    return name if name.lower().endswith(_RECORDINGS) else ""
 
 
 def _set(element: HtmlElement, attribute: str, value: str | None) -> None:

@@ -6,8 +6,8 @@ code and tables wrap; moves headings below the article's own, without skipping a
 classes, styles and whatever points at a place inside the article, since another article of the digest may
 use the same names.
 
-Guarantees: balanced HTML without scripts, forms, frames, ids, ``style`` other than a picture's width and a
-cell's alignment; no link without a text; no token (``publisher.theme.fields``). Pure. Expects HTML that was
+Guarantees: balanced HTML without scripts, forms, frames, ids, ``style`` other than a picture's width and how a
+cell is aligned; no link without a text; no token (``publisher.theme.fields``). Pure. Expects HTML that was
 sanitised, with absolute URLs; never fails on any other, but does not make it safe.
 """
 
@@ -61,6 +61,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _WIDE_TABLE = 5
 # So many letters stand side by side on a phone 375 pixels wide; two go between columns.
 _PHONE = 36
+_SHORT_CELL = 8
 
 
 def without_controls(text: str) -> str:
@@ -203,7 +204,11 @@ def _cell(element: HtmlElement, given: dict[str, str]) -> None:
         element.attrib["scope"] = "row" if heads_row else "col"
     found = _ALIGNED.search(given.get("style", "")) or _ALIGNED.match("text-align:" + given.get("align", ""))
     if found:
-        element.attrib["style"] = f"text-align:{found.group(1).lower()}"
+        side = found.group(1).lower()
+        # A figure and its unit belong together, and short cells have the room.
+        text = element.text_content().strip()
+        together = side == "right" and " " in text and len(text) <= _SHORT_CELL
+        element.attrib["style"] = f"text-align:{side}" + (";white-space:nowrap" if together else "")
 
 
 def _footnote(element: HtmlElement) -> None:

@@ -78,7 +78,9 @@ class Page:
         page = inline(render(self.environment, f"email/{self.template}.html", self.values_for(layout)))
         # An Arabic article in an English digest has its lists' and quotations' margins on its own side.
         css = {
-            direction: render(self.environment, "email/style.css", {**self.values, "direction": direction})
+            direction: render(
+                self.environment, "email/style.css", {**self.values, "direction": direction, "level": self.level}
+            )
             for direction in ("ltr", "rtl")
         }
 
@@ -132,6 +134,7 @@ class Page:
         return {
             **self.values,
             "is_letter": self.is_letter,
+            "level": self.level,
             "note": note,
             "note_links": note_links,
             "groups": groups,

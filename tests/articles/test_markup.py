@@ -83,7 +83,12 @@ def test_embeds_become_links_to_what_they_show() -> None:
     assert html('<iframe src="https://video.example/embed/1"></iframe>') == (
         '<a href="https://video.example/embed/1">video.example</a>\n'
     )
-    assert 'href="https://news.example.org/2026/fog/a.mp3"' in html("<audio controls><source src='a.mp3'></audio>")
+    assert 'href="https://news.example.org/2026/fog/a.mp3">a.mp3</a>' in html(
+        "<audio controls><source src='a.mp3'></audio>"
+    )
+    assert ">The lake at night</a>" in html(
+        '<iframe src="https://video.example/1" title="The lake at night"></iframe>'
+    )
 
 
 def test_headings_of_the_body_leave_the_first_level_to_the_title() -> None:
