@@ -6,7 +6,7 @@ file and line. Templates are rendered, so a broken override is a finding; what h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from publisher.articles.inspecting import Inspected
 from publisher.editions.checking import check_sample
 from publisher.editions.mailing_checking import articles_not_mailed, check_newsletter
 from publisher.editions.sampling import sample_editions, sample_notices
+from publisher.editions.spam import spam_verdict
 from publisher.model.article import Article, Record
 from publisher.model.errors import ArticleError, TemplateError
 from publisher.model.feed import Feed, Newsletter
@@ -33,6 +34,7 @@ from publisher.syndication.pages import page_documents
 from publisher.syndication.public import others_in_public
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_media
+from publisher.theme.overrides import Overrides
 
 __all__ = ["Inspection"]
 
@@ -44,6 +46,7 @@ class Inspection:
     ``articles``  numbered as a run at ``now`` would, newest first; ``decided``: the records that it would change
     ``errors``    of articles that cannot be used
     ``readers``   how many subscriptions each (newsletter, cadence) has; ``cursors``: where a new one begins
+    ``own_fields``: the publisher's own columns that readers have values of
     """
 
     publication: Publication
@@ -55,6 +58,7 @@ class Inspection:
     errors: Sequence[ArticleError]
     readers: Mapping[tuple[str, str], int]
     cursors: Mapping[tuple[str, str], int]
+    own_fields: Collection[str] = ()
     now: datetime
 
     def findings(self) -> list[Finding]:
@@ -148,11 +152,18 @@ class Inspection:
         ):
             yield from check_sample(
                 sample,
+                overrides=self._overrides,
+                own_fields=self.own_fields,
+                verdict=spam_verdict(sample, self.publication) if sample.waiting else None,
                 positions=self._positions,
                 publication=self.publication,
                 weights=self._weights,
                 fault=(lambda _url: None) if isinstance(made, TemplateError) else made[0].fault,
             )
+
+    @cached_property
+    def _overrides(self) -> Overrides:
+        return Overrides(self.publication.templates)
 
     @cached_property
     def _weights(self) -> dict[str, int]:

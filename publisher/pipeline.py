@@ -45,6 +45,7 @@ from publisher.publication.freshness import look as look_at_files
 from publisher.publication.freshness import remember as keep_fresh
 from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
+from publisher.store import subscribers as subscriber_store
 from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
 from publisher.syndication.building import build_public, without_place
@@ -283,6 +284,7 @@ def check(
         looked = look_at(publication, store, now=now)
     with store.reading() as connection:
         readers = subscriptions.readers(connection)
+        own_fields = subscriber_store.own_fields(connection)
         cursors = {
             (letter.name, cadence.name): subscriptions.starting_cursor(connection, letter.name, cadence.name)
             for letter in publication.newsletters
@@ -298,6 +300,7 @@ def check(
         errors=looked.errors,
         readers=readers,
         cursors=cursors,
+        own_fields=own_fields,
         now=now,
     ).findings()
     return [*written, *found]

@@ -75,6 +75,7 @@ def _show(
     from publisher.editions.sampling import sample_of
     from publisher.publication.positions import Positions
     from publisher.theme.environment import environment_of
+    from publisher.theme.overrides import Overrides
     from publisher.web.preview_pages import show_digest
 
     feed = feed_of(publication, newsletter)
@@ -98,6 +99,7 @@ def _show(
                 positions=Positions(publication.root),
                 publication=publication,
                 weights=weights,
+                overrides=Overrides(publication.templates),
                 fault=lambda _url: None,  # which addresses there are, only a build knows: check says it
             )
         ),

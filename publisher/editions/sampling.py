@@ -39,6 +39,7 @@ class Sample:
     feed: Feed
     newsletter: Newsletter
     cadence: str
+    slot: datetime
     articles: tuple[Article, ...]
     rest: tuple[Article, ...]
     waiting: bool
@@ -84,6 +85,7 @@ def sample_editions(
             feed=feed,
             newsletter=newsletter,
             cadence=cadence.name,
+            slot=slot,
             articles=tuple(chosen),
             rest=tuple(rest),
             waiting=waiting,
@@ -111,6 +113,7 @@ def sample_of(environment: Environment, publication: Publication, feed: Feed, se
         feed=feed,
         newsletter=seen.newsletter,
         cadence=seen.cadence,
+        slot=seen.slot,
         articles=seen.articles,
         rest=seen.rest,
         waiting=seen.waiting,

@@ -34,6 +34,7 @@ def check_settings(
     for feed in publication.feeds:
         if feed.newsletter is not None:
             yield from unaligned_sender(publication, feed, feed.newsletter, positions)
+            yield from unsignable_sender(publication, feed, feed.newsletter, positions)
 
 
 def missing_postal_address(publication: Publication, positions: Positions) -> Iterator[Finding]:
@@ -117,6 +118,24 @@ def unaligned_sender(
             line=positions(feed.file, ["newsletter", "sender"]),
             what=f"the sender's domain {sender} is not the publication's ({publication.host})",
             remedy="send from an address of the publication's own domain, signed with its DKIM key",
+        )
+
+
+def unsignable_sender(
+    publication: Publication, feed: Feed, newsletter: Newsletter, positions: Positions
+) -> Iterator[Finding]:
+    """A sender that our own DKIM domain does not cover: DMARC would not count the signature, and no run makes it."""
+    sender = newsletter.sender_address.rpartition("@")[2].lower()
+    domain = publication.dkim.domain.lower() or sender
+    if publication.dkim.selectors and sender != domain and not sender.endswith(f".{domain}"):
+        yield Finding(
+            severity=Severity.ERROR,
+            rule="unaligned-signature",
+            file=FILE,
+            line=positions(FILE, ["dkim", "domain"]),
+            what=f"mail of {newsletter.sender_address} ({feed.file}) would be signed by {publication.dkim.domain}, "
+            "which is another domain, so that the signature does not count",
+            remedy="leave dkim.domain out, or send from an address of that domain",
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import JSON, Connection, Row, cast, func, select, true, update
 
 from publisher.model.subscriber import Subscriber, SubscriptionState
 from publisher.store.inserting import insert_missing
@@ -26,6 +26,7 @@ __all__ = [
     "insert_new",
     "listing",
     "lock",
+    "own_fields",
     "update_details",
 ]
 
@@ -214,3 +215,13 @@ def addresses(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
         )
     )
     return dict(rows.all())
+
+
+def own_fields(connection: Connection) -> frozenset[str]:
+    """The names of the publisher's own fields that any subscriber has a value of."""
+    if connection.dialect.name == "postgresql":
+        keys = select(func.json_object_keys(cast(subscribers.c.fields, JSON)).label("key"))
+    else:
+        each = func.json_each(subscribers.c.fields).table_valued("key")
+        keys = select(each.c.key).select_from(subscribers).join(each, true())
+    return frozenset(connection.scalars(keys.where(subscribers.c.fields != "{}").distinct()))

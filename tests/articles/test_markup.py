@@ -86,9 +86,7 @@ def test_embeds_become_links_to_what_they_show() -> None:
     assert 'href="https://news.example.org/2026/fog/a.mp3">a.mp3</a>' in html(
         "<audio controls><source src='a.mp3'></audio>"
     )
-    assert ">The lake at night</a>" in html(
-        '<iframe src="https://video.example/1" title="The lake at night"></iframe>'
-    )
+    assert ">The lake at night</a>" in html('<iframe src="https://video.example/1" title="The lake at night"></iframe>')
 
 
 def test_headings_of_the_body_leave_the_first_level_to_the_title() -> None:

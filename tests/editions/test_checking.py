@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from publisher.editions.checking import check_sample
 from publisher.editions.sampling import Sample, sample_editions, sample_notices
+from publisher.editions.spam import Verdict
 from publisher.model.article import Article, Author, Image
 from publisher.model.errors import TemplateError
 from publisher.model.feed import Feed, Newsletter
@@ -19,6 +20,7 @@ from publisher.model.publication import Publication
 from publisher.publication.loading import load
 from publisher.publication.positions import Positions
 from publisher.theme.environment import environment_of
+from publisher.theme.overrides import Overrides
 from tests.conftest import NOW
 
 
@@ -74,6 +76,8 @@ def check(
     *articles: Article,
     weights: dict[str, int] | None = None,
     broken: str = "",
+    own_fields: Collection[str] | None = None,
+    verdict: Verdict | None = None,
     change: Callable[[Publication], Publication] = lambda it: it,
     **settings: object,
 ) -> list[Finding]:
@@ -84,6 +88,9 @@ def check(
             positions=Positions(folder),
             publication=change(load(folder)),
             weights=weights or {},
+            overrides=Overrides(folder / "templates"),
+            own_fields=own_fields,
+            verdict=verdict,
             fault=lambda url: ("there is nothing", "mend it") if url == broken else None,
         )
     )
@@ -159,7 +166,6 @@ def test_an_article_without_words_gives_no_preheader(folder: Path) -> None:
         ("footer.html", "{{ address }}"),
         ("footer.html", "*|UNSUB|*"),
         ("footer.txt", "{% now %}"),
-        ("footer.html", "zqfcityqfz"),
     ],
 )
 def test_a_placeholder_that_a_template_leaves_is_an_error(folder: Path, name: str, left: str) -> None:
@@ -167,7 +173,8 @@ def test_a_placeholder_that_a_template_leaves_is_an_error(folder: Path, name: st
     override(folder, name, first, f"{{% raw %}}{left}{{% endraw %}}{first}")
     [found] = check(folder, article())
     assert (found.rule, found.severity) == ("leftover-placeholder", Severity.ERROR)
-    assert found.file == ("templates/email/digest.txt" if name.endswith("txt") else "templates/email/digest.html")
+    lines = (folder / "templates" / "email" / name).read_text().splitlines()
+    assert (found.file, found.line) == (f"templates/email/{name}", len(lines))
     assert left in found.what
 
 
@@ -179,7 +186,7 @@ def test_placeholders_of_an_article_are_reported_there_and_code_is_code(folder: 
 def test_a_picture_of_a_template_without_alt_is_a_warning(folder: Path) -> None:
     override(folder, "footer.html", "<p", '<img src="https://news.example.org/rule.png" width="1" height="1"><p')
     found = check(folder, article())
-    assert [(one.rule, one.file) for one in found] == [("missing-alt", "templates/email/digest.html")]
+    assert [(one.rule, one.file, one.line) for one in found] == [("missing-alt", "templates/email/footer.html", 2)]
     assert "https://news.example.org/rule.png" in found[0].what
 
 
@@ -195,7 +202,8 @@ def test_more_than_two_megabytes_to_load_are_a_warning(folder: Path) -> None:
 def test_a_link_of_a_template_that_leads_nowhere_is_an_error(folder: Path, address: str) -> None:
     override(folder, "footer.html", "<p", f'<p><a href="{address}">x</a></p><p')
     [found] = check(folder, article(), broken="https://news.example.org/gone/")
-    assert (found.rule, found.file, found.severity) == ("broken-link", "templates/email/digest.html", Severity.ERROR)
+    assert (found.rule, found.severity) == ("broken-link", Severity.ERROR)
+    assert (found.file, found.line) == ("templates/email/footer.html", 2)
 
 
 def test_links_of_articles_are_reported_there(folder: Path) -> None:
@@ -205,7 +213,8 @@ def test_links_of_articles_are_reported_there(folder: Path) -> None:
 
 def test_an_insecure_link_of_a_template_is_a_warning(folder: Path) -> None:
     override(folder, "footer.html", "<p", '<p><a href="http://elsewhere.example/">x</a></p><p')
-    assert [one.rule for one in check(folder, article())] == ["insecure-link"]
+    [found] = check(folder, article())
+    assert (found.rule, found.file, found.line) == ("insecure-link", "templates/email/footer.html", 2)
 
 
 def test_an_authors_insecure_address_is_reported_in_the_settings(folder: Path) -> None:
@@ -238,3 +247,56 @@ def test_notices_are_rendered_too(folder: Path) -> None:
     publication = load(folder)
     with pytest.raises(TemplateError, match=r"templates/email/welcome.html:\d+: "):
         sample_notices(environment_of(publication), publication, newsletter_of(publication, "world")[1])
+
+
+@pytest.mark.parametrize(
+    ("style", "name"),
+    [
+        ("display: flex", "display:flex"),
+        ("position: absolute", "position"),
+        ("width: calc(50% - 2px)", "calc("),
+    ],
+)
+def test_a_layout_that_mail_programs_drop_is_a_warning_at_its_line(folder: Path, style: str, name: str) -> None:
+    override(folder, "footer.html", "<p", f'<p style="{style}">x</p><p')
+    [found] = check(folder, article())
+    assert (found.rule, found.file, found.line) == ("lost-in-mail", "templates/email/footer.html", 2)
+    assert found.what.startswith(f"{name} is unknown to ")
+    assert "Outlook" in found.what
+    assert found.remedy
+
+
+def test_a_field_that_no_reader_has_is_a_warning_with_the_nearest(folder: Path) -> None:
+    feed = folder / "feeds" / "world.toml"
+    subject = "subject = \"For {{ reader.ctiy|default('you') }}\"\n"
+    feed.write_text(feed.read_text().replace("[newsletter]\n", f"[newsletter]\n{subject}", 1))
+    subject_of = load(folder).newsletters[1].subject
+    [found] = check(folder, article(), subject=subject_of, own_fields={"city"})
+    assert (found.rule, found.file, found.remedy) == ("unknown-field", "feeds/world.toml", 'did you mean "city"?')
+    assert found.line == feed.read_text().splitlines().index(subject.strip()) + 1
+    assert check(folder, article(), subject="For {{ reader.city }}, {{ reader.name }}", own_fields={"city"}) == []
+    override(folder, "footer.html", "<p", "<p>{{ reader.plan }}</p><p")
+    [found] = check(folder, article(), subject="World", own_fields={"city"})
+    assert (found.file, found.line) == ("templates/email/footer.html", 2)
+    assert found.remedy == "import it as a column of that name"
+
+
+def test_points_of_a_spam_filter_are_a_warning_with_what_added_to_them(folder: Path) -> None:
+    assert check(folder, article(), verdict=Verdict(0.9, "a judge", ("0.9 SOMETHING",))) == []
+    [found] = check(folder, article(), verdict=Verdict(3.2, "a judge", ("2.0 SHOUTS", "1.2 MORE")))
+    assert (found.rule, found.file, found.severity) == ("spam-score", "feeds/world.toml", Severity.WARNING)
+    assert "3.2 by a judge: 2.0 SHOUTS; 1.2 MORE" in found.what
+
+
+def test_a_digest_near_the_clipping_is_a_hint_with_the_size_in_each_style(folder: Path) -> None:
+    [found] = check(folder, article(html="<p>" + "Ninety thousand letters. " * 3600 + "</p>"))
+    assert (found.rule, found.file, found.severity) == ("large-digest", "feeds/world.toml", Severity.HINT)
+    for part in ("full 9", "summary ", "headlines ", "clip at 100 KB"):
+        assert part in found.what
+    assert "lower max_items" in found.remedy
+
+
+def test_a_missing_preheader_is_mended_in_the_settings_too(folder: Path) -> None:
+    silent = article(title="Sea", html="", summary="")
+    assert [one.rule for one in check(folder, silent)] == ["no-preheader"]
+    assert check(folder, silent, preheader="{{ articles|length }} pieces today") == []

@@ -110,6 +110,19 @@ def test_a_sender_should_be_of_the_publications_domain(folder: Path, url: str, s
     )
 
 
+@pytest.mark.parametrize(("domain", "is_aligned"), [("wendhaven.net", True), ("mail.wendhaven.net", False)])
+def test_a_signature_of_another_domain_is_an_error_at_its_line(folder: Path, domain: str, is_aligned: bool) -> None:
+    genuine(folder)
+    (folder / "feeds" / "science.toml").unlink()
+    settings = (folder / "publication.toml").read_text()
+    (folder / "publication.toml").write_text(f'{settings}\n[dkim]\nselectors = ["s1"]\ndomain = "{domain}"\n')
+    line = (folder / "publication.toml").read_text().splitlines().index(f'domain = "{domain}"') + 1
+    found = [one for one in check(folder) if one.rule == "unaligned-signature"]
+    assert [(one.file, one.line, one.severity) for one in found] == (
+        [] if is_aligned else [("publication.toml", line, Severity.ERROR)]
+    )
+
+
 def readers(folder: Path, counts: Mapping[tuple[str, str], int]) -> list[Finding]:
     return list(check_readers(load(folder), counts, Positions(folder)))
 

@@ -100,3 +100,11 @@ def test_the_consent_history_keeps_everything_in_order(store: Store, now: dateti
         consents.record(connection, [(ana, left)])
         assert consents.history(connection, ana) == [joined, left]
         assert consents.history(connection, ana + 1) == []
+
+
+def test_own_fields_are_those_that_anybody_has(store: Store, now: datetime) -> None:
+    with store.writing() as connection:
+        assert subscribers.own_fields(connection) == frozenset()
+        people = [person("ana", city="Köln"), person("bo"), person("cleo", city="Rome", plan="gold")]
+        subscribers.insert_new(connection, people, now)
+        assert subscribers.own_fields(connection) == {"city", "plan"}
