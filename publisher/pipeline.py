@@ -138,8 +138,7 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
     transport = open_transport(
         settings.relays,
         root=publication.root,
-        password=secrets.relay_password,
-        passwords=secrets.relay_passwords,
+        secrets=secrets.relay_passwords,
         tls=settings.tls,
     )
     address = ", ".join(str(parse_transport(relay.transport)) for relay in settings.relays)

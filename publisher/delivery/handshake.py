@@ -1,4 +1,4 @@
-"""From a relay's address to a session that takes messages: connect, greeting, EHLO, STARTTLS, AUTH.
+"""From a relay's address to a session that takes messages: connect, greeting, EHLO or LHLO, STARTTLS, AUTH.
 
 Guarantees: a relay that is not on loopback gets neither a password nor a message without TLS whose
 certificate is valid for its name; with ``tls = "opportunistic"`` and without a user, it is given messages
@@ -18,6 +18,7 @@ from typing import Literal
 
 from publisher.delivery.replies import Reply
 from publisher.delivery.session import Capabilities, Lost, Session, Timeouts
+from publisher.delivery.tokens import Login
 from publisher.delivery.transport import RelayAddress
 from publisher.model.errors import RelayUnreachable
 
@@ -27,7 +28,7 @@ __all__ = ["open_session"]
 async def open_session(
     address: RelayAddress,
     *,
-    password: str | None,
+    login: Login | None = None,
     timeouts: Timeouts,
     tls_context: ssl.SSLContext | None = None,
     hello: str = "",
@@ -47,11 +48,11 @@ async def open_session(
         greeting = await session.reply(timeouts.greeting)
         _expect(greeting, 220, "greeted us with", "the relay is busy or does not want us; its words say why")
         name = hello or _literal(session.local_address())
-        await _hello(session, name, timeouts)
+        await _hello(session, name, timeouts, lmtp=address.lmtp)
         if not address.implicit_tls:
             await _secure(session, address, name, timeouts, tls_context, optional=optional)
         if address.user is not None:
-            await _log_in(session, address.user, password or "", timeouts)
+            await _log_in(session, login or Login(address.user), timeouts)
     except BaseException as error:
         if session is not None:
             session.abort()
@@ -65,6 +66,9 @@ async def _connected(address: RelayAddress, timeouts: Timeouts, tls_context: ssl
     loop = asyncio.get_running_loop()
     context = _context(address, tls_context) if address.implicit_tls else None
     async with asyncio.timeout(timeouts.connect):
+        if address.socket:
+            _, session = await loop.create_unix_connection(Session, address.socket)
+            return session
         # asyncio and uvloop both switch Nagle's algorithm off (TCP_NODELAY); with it, smtplib over TLS does
         # 23 messages a second.
         _, session = await loop.create_connection(
@@ -77,17 +81,17 @@ async def _connected(address: RelayAddress, timeouts: Timeouts, tls_context: ssl
     return session
 
 
-async def _hello(session: Session, name: str, timeouts: Timeouts) -> None:
-    """EHLO, and HELO for a relay that does not know it (RFC 5321 section 3.2)."""
-    session.write(f"EHLO {name}\r\n".encode())
+async def _hello(session: Session, name: str, timeouts: Timeouts, *, lmtp: bool) -> None:
+    """EHLO, and HELO for a relay that does not know it (RFC 5321 section 3.2); LHLO in LMTP (RFC 2033 section 4.1)."""
+    session.write(f"{'LHLO' if lmtp else 'EHLO'} {name}\r\n".encode())
     reply = await session.reply(timeouts.command)
-    if reply.code in {500, 501, 502, 504, 550}:
+    if not lmtp and reply.code in {500, 501, 502, 504, 550}:
         session.write(f"HELO {name}\r\n".encode())
         older = await session.reply(timeouts.command)
         _expect(older, 250, "answered HELO with", "the relay does not want us; its words say why")
         session.capabilities = Capabilities()
         return
-    _expect(reply, 250, "answered EHLO with", "the relay does not want us; its words say why")
+    _expect(reply, 250, f"answered {'LHLO' if lmtp else 'EHLO'} with", "the relay does not want us; its words say why")
     session.capabilities = _capabilities(reply)
 
 
@@ -112,36 +116,63 @@ async def _secure(
     reply = await session.reply(timeouts.command)
     _expect(reply, 220, "answered STARTTLS with", "look at the relay's TLS settings")
     await session.start_tls(_context(address, tls_context), address.host, timeouts.connect)
-    await _hello(session, name, timeouts)
+    await _hello(session, name, timeouts, lmtp=address.lmtp)
 
 
-async def _log_in(session: Session, user: str, password: str, timeouts: Timeouts) -> None:
-    """AUTH PLAIN (RFC 4616), or LOGIN where that is all there is."""
+async def _log_in(session: Session, login: Login, timeouts: Timeouts) -> None:
+    """AUTH with whatever both sides know; once more with a new token where the relay refuses the one we had."""
+    secret = await login.secret()
+    reply = await _auth(session, login, secret, timeouts)
+    if reply.code != 235 and login.can_renew:
+        reply = await _auth(session, login, await login.secret(refused=secret), timeouts)
+    remedy = "check the user in transport, and relay_password in secrets.toml"
+    if login.oauth:
+        remedy = "check the user in transport, and that the token is for sending mail and has not expired"
+    _expect(reply, 235, "refused the login with", remedy)
+
+
+async def _auth(session: Session, login: Login, secret: str, timeouts: Timeouts) -> Reply:
+    """XOAUTH2 or OAUTHBEARER (RFC 7628) with a token, otherwise PLAIN (RFC 4616) or LOGIN: the reply that ends it."""
     offered = session.capabilities.auth
-    if "PLAIN" in offered:
-        secret = b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
-        session.write(f"AUTH PLAIN {secret}\r\n".encode("ascii"))
-        reply = await session.reply(timeouts.command)
-    elif "LOGIN" in offered:
-        session.write(b"AUTH LOGIN\r\n")
-        reply = await session.reply(timeouts.command)
-        for value in (user, password):
+    user = login.user
+    if login.oauth and "XOAUTH2" in offered:
+        return await _bearer(session, "XOAUTH2", f"user={user}\1auth=Bearer {secret}\1\1", b"", timeouts)
+    if login.oauth and "OAUTHBEARER" in offered:
+        name = user.replace("=", "=3D").replace(",", "=2C")
+        return await _bearer(session, "OAUTHBEARER", f"n,a={name},\1auth=Bearer {secret}\1\1", b"AQ==", timeouts)
+    if not login.oauth and "PLAIN" in offered:
+        return await _say(session, f"AUTH PLAIN {_coded(f'{chr(0)}{user}{chr(0)}{secret}')}", timeouts)
+    if not login.oauth and "LOGIN" in offered:
+        reply = await _say(session, "AUTH LOGIN", timeouts)
+        for value in (user, secret):
             if reply.code != 334:
                 break
-            session.write(b64encode(value.encode()) + b"\r\n")
-            reply = await session.reply(timeouts.command)
-    else:
-        known = " ".join(sorted(offered)) or "none"
-        raise RelayUnreachable(
-            f"the relay offers no login that we know (PLAIN, LOGIN), only: {known}",
-            remedy="leave the user out of the transport's URL, or use the relay's port for submission, 587",
-        )
-    _expect(
-        reply,
-        235,
-        "refused the login with",
-        "check the user in transport and relay_password in secrets.toml",
+            reply = await _say(session, _coded(value), timeouts)
+        return reply
+    known = " ".join(sorted(offered)) or "none"
+    ours = "XOAUTH2, OAUTHBEARER" if login.oauth else "PLAIN, LOGIN"
+    raise RelayUnreachable(
+        f"the relay offers no login that we know ({ours}), only: {known}",
+        remedy="leave the user out of the transport's URL, or use the relay's port for submission, 587",
     )
+
+
+async def _bearer(session: Session, name: str, words: str, ending: bytes, timeouts: Timeouts) -> Reply:
+    """A refused token gets a 334 with the reasons; we say that we have read it, and the refusal follows."""
+    reply = await _say(session, f"AUTH {name} {_coded(words)}", timeouts)
+    if reply.code == 334:
+        session.write(ending + b"\r\n")
+        reply = await session.reply(timeouts.command)
+    return reply
+
+
+async def _say(session: Session, line: str, timeouts: Timeouts) -> Reply:
+    session.write(line.encode("ascii") + b"\r\n")
+    return await session.reply(timeouts.command)
+
+
+def _coded(text: str) -> str:
+    return b64encode(text.encode()).decode("ascii")
 
 
 def _capabilities(reply: Reply) -> Capabilities:

@@ -19,6 +19,7 @@ from publisher.delivery.gates import Gates
 from publisher.delivery.handshake import open_session
 from publisher.delivery.lane import Lane
 from publisher.delivery.session import Lost, Session, Timeouts
+from publisher.delivery.tokens import Login
 from publisher.delivery.transport import AttemptLog, RelayAddress
 from publisher.delivery.work import Work
 from publisher.model.delivery import Outcome, Outgoing
@@ -39,6 +40,7 @@ _STAGGER = 0.02
 class SmtpTransport:
     """The relay at ``address``. Opens nothing before :meth:`deliver`.
 
+    ``login``        instead of ``password``: a token
     ``lanes``        sessions at once
     ``tls_context``  trusted certificates other than the system's
     ``hello``        our name in EHLO; empty: the address of our end
@@ -52,6 +54,7 @@ class SmtpTransport:
         address: RelayAddress,
         *,
         password: str | None = None,
+        login: Login | None = None,
         lanes: int = 8,
         timeouts: Timeouts | None = None,
         tls_context: ssl.SSLContext | None = None,
@@ -64,7 +67,7 @@ class SmtpTransport:
         self.address = address
         self.limits = limits or Limits(lanes=lanes)
         self.lanes = self.limits.useful_lanes
-        self._password = password
+        self._login = login or Login(address.user or "", password=password)
         self._timeouts = timeouts or Timeouts()
         self._tls_context = tls_context
         self._hello = hello
@@ -110,7 +113,7 @@ class SmtpTransport:
         """A session ready for MAIL. Raises RelayUnreachable. For ``doctor``: close it afterwards."""
         return await open_session(
             self.address,
-            password=self._password,
+            login=self._login,
             timeouts=self._timeouts,
             tls_context=self._tls_context,
             hello=self._hello,

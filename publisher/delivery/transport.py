@@ -3,7 +3,8 @@
 ``maildir:PATH`` puts messages into a Maildir, ``eml:PATH`` into a folder of .eml files, ``sendmail:COMMAND`` gives
 them to a command of that kind; ``smtp://[user[:password]@]host[:port]`` gives them to a relay
 (port 587; STARTTLS, required unless the relay is on loopback), ``smtps://`` the same inside TLS from the
-first octet (port 465, RFC 8314). A password is better kept in secrets.toml.
+first octet (port 465, RFC 8314); ``lmtp://host[:port]`` (port 24) and ``lmtp:PATH``, a socket, to a server that puts
+messages into mailboxes (RFC 2033). A password is better kept in secrets.toml.
 
 Fails with ConfigurationError for a URL that is none of these.
 """
@@ -89,17 +90,24 @@ class SendmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
-    """An SMTP relay. ``implicit_tls``: TLS from the first octet. ``str()`` shows no password."""
+    """An SMTP relay. ``implicit_tls``: TLS from the first octet. ``str()`` shows no password.
+
+    ``lmtp``: it speaks LMTP, on ``socket`` (a path) if there is one.
+    """
 
     host: str
     port: int
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     implicit_tls: bool = False
+    lmtp: bool = False
+    socket: str = ""
 
     @property
     def is_loopback(self) -> bool:
-        """True for 127.0.0.0/8, ::1 and localhost, by the name alone: no look-up."""
+        """True for 127.0.0.0/8, ::1, localhost and sockets, by the name alone: no look-up."""
+        if self.socket:
+            return True
         if self.host.rstrip(".").lower() in {"localhost", "localhost.localdomain", "ip6-localhost"}:
             return True
         try:
@@ -114,11 +122,16 @@ class RelayAddress:
 
     @property
     def name(self) -> str:
-        """``host:port``, as the ledger records it."""
+        """``host:port`` or the socket's path, as the ledger records it."""
+        if self.socket:
+            return self.socket
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def __str__(self) -> str:
-        return f"{'smtps' if self.implicit_tls else 'smtp'}://{f'{self.user}@' if self.user else ''}{self.name}"
+        if self.socket:
+            return f"lmtp:{self.socket}"
+        scheme = "lmtp" if self.lmtp else "smtps" if self.implicit_tls else "smtp"
+        return f"{scheme}://{f'{self.user}@' if self.user else ''}{self.name}"
 
 
 TransportAddress = MaildirAddress | EmlAddress | SendmailAddress | RelayAddress
@@ -179,9 +192,15 @@ def parse_transport(url: str) -> TransportAddress:
         return EmlAddress(rest)
     if colon and scheme == "sendmail":
         return _sendmail(rest)
-    if not colon or scheme not in {"smtp", "smtps"}:
+    if colon and scheme == "lmtp" and not rest.startswith("//"):
+        if not rest.startswith("/") or "\0" in rest:
+            raise ConfigurationError(
+                "the socket's path must begin with /", where="transport", remedy='write "lmtp:/run/dovecot/lmtp"'
+            )
+        return RelayAddress(host="localhost", port=0, lmtp=True, socket=rest)
+    if not colon or scheme not in {"smtp", "smtps", "lmtp"}:
         raise ConfigurationError("not a transport", where="transport", remedy=_REMEDY)
-    return _relay(url.strip(), implicit_tls=scheme == "smtps")
+    return _relay(url.strip(), scheme)
 
 
 def _sendmail(command: str) -> SendmailAddress:
@@ -194,7 +213,7 @@ def _sendmail(command: str) -> SendmailAddress:
     return SendmailAddress(words)
 
 
-def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
+def _relay(url: str, scheme: str) -> RelayAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -207,10 +226,11 @@ def _relay(url: str, *, implicit_tls: bool) -> RelayAddress:
         raise ConfigurationError("the relay has no usable host and port", where="transport", remedy=_REMEDY)
     return RelayAddress(
         host=host,
-        port=port or (465 if implicit_tls else 587),
+        port=port or {"smtp": 587, "smtps": 465, "lmtp": 24}[scheme],
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        implicit_tls=implicit_tls,
+        implicit_tls=scheme == "smtps",
+        lmtp=scheme == "lmtp",
     )
 
 
@@ -218,13 +238,12 @@ def open_transport(
     relays: Sequence[Relay],
     *,
     root: Path,
-    password: str | None = None,
-    passwords: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str],
     tls: Literal["required", "opportunistic"] = "required",
 ) -> Transport:
     """The transport of these relays (at least one). Opens nothing yet.
 
-    ``password`` is the only relay's, ``passwords`` are those of several by their names; they win over those in URLs.
+    ``secrets``: passwords, or tokens, by the relays' names (the only relay's is empty); they win over those in URLs.
     Raises ConfigurationError when an address has a user and there is no password, or when one of several is no relay.
     """
     # These modules speak in the protocols above.
@@ -234,15 +253,8 @@ def open_transport(
     from publisher.delivery.sendmail import Sendmail
 
     if len(relays) > 1:
-        return Relays(
-            [
-                Member(
-                    _open_relay(relay, parse_transport(relay.transport), (passwords or {}).get(relay.name), tls),
-                    relay.weight,
-                )
-                for relay in relays
-            ]
-        )
+        opened = [_open_relay(relay, parse_transport(relay.transport), secrets, tls) for relay in relays]
+        return Relays([Member(one, relay.weight) for one, relay in zip(opened, relays, strict=True)])
     relay = relays[0]
     address = parse_transport(relay.transport)
     if isinstance(address, MaildirAddress):
@@ -251,14 +263,17 @@ def open_transport(
         return EmlFolder(root / address.path, name=str(address))
     if isinstance(address, SendmailAddress):
         return Sendmail(address.command, lanes=relay.limits.lanes)
-    named = (passwords or {}).get(relay.name) if relay.name else None
-    return _open_relay(relay, address, named or password, tls)
+    return _open_relay(relay, address, secrets, tls)
 
 
 def _open_relay(
-    relay: Relay, address: TransportAddress, password: str | None, tls: Literal["required", "opportunistic"]
+    relay: Relay,
+    address: TransportAddress,
+    secrets: Mapping[str, str],
+    tls: Literal["required", "opportunistic"],
 ) -> SmtpTransport:
     from publisher.delivery.smtp import SmtpTransport
+    from publisher.delivery.tokens import Login, parse_command
 
     if not isinstance(address, RelayAddress):
         raise ConfigurationError(
@@ -266,8 +281,9 @@ def _open_relay(
             where="delivery.relays",
             remedy="several transports are relays: smtp:// or smtps://",
         )
-    secret = address.password if password is None else password
-    if address.user is not None and secret is None:
+    secret = secrets.get(relay.name, address.password)
+    command = parse_command(relay.token_command)
+    if address.user is not None and secret is None and not command:
         entry, variable = 'relay_password = "…"', "PUBLISHER_RELAY_PASSWORD"
         if relay.name:
             entry = f'{relay.name} = "…" under [relay_passwords]'
@@ -277,4 +293,6 @@ def _open_relay(
             where="transport",
             remedy=f"write {entry} into secrets.toml, or set {variable}",
         )
-    return SmtpTransport(address, password=secret, limits=relay.limits, tls=tls)
+    given = {"token": secret} if relay.login == "token" else {"password": secret}
+    login = Login(address.user or "", command=command, **given)
+    return SmtpTransport(address, login=login, limits=relay.limits, tls=tls)

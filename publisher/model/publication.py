@@ -20,12 +20,16 @@ class Relay:
 
     ``name``    of one among several, for its password; otherwise empty
     ``weight``  its part of the messages, against the others'; 0: it steps in when all others are away
+    ``login``   what the secret is that goes with the user: a password, or a token (OAuth 2.0)
+    ``token_command``  prints such a token
     """
 
     name: str = ""
     transport: str = "maildir:mail"
     limits: Limits = field(default_factory=Limits)
     weight: int = 1
+    login: Literal["password", "token"] = "password"
+    token_command: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +100,11 @@ class Theme:
 class Secrets:
     """``signing``: keys of tokens; the first signs, all of them verify, so that every token ever mailed works.
 
-    ``relay_passwords``: of several relays, by their names.
+    ``relay_passwords``: passwords or tokens by the relays' names; the only relay's name is empty.
     ``dkim``: private keys in PEM by selector, for those that are not in files.
     """
 
     signing: tuple[bytes, ...]
-    relay_password: str | None = None
     relay_passwords: dict[str, str] = field(default_factory=dict)
     dkim: dict[str, str] = field(default_factory=dict)
 

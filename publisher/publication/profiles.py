@@ -5,6 +5,8 @@ Only what a provider has published stands here; what depends on the account (mos
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from publisher.model.errors import ConfigurationError
 from publisher.model.publication import Relay
 from publisher.model.rate import Limits, Rate, WarmUp, parse_rate
@@ -39,7 +41,7 @@ def relays_of(settings: DeliveryTable) -> tuple[Relay, ...]:
     Raises ConfigurationError.
     """
     if not settings.relays:
-        return (Relay(name="", transport=settings.transport, limits=_limits(settings)),)
+        return (_relay(settings),)
     if "transport" in settings.model_fields_set:
         raise ConfigurationError(
             "transport and relays are both there", where="publication.toml", remedy="keep one of them in [delivery]"
@@ -56,14 +58,15 @@ def relays_of(settings: DeliveryTable) -> tuple[Relay, ...]:
             where="publication.toml",
             remedy="0 is for those that step in; give one a weight",
         )
-    return tuple(
-        Relay(
-            name=relay.name,
-            transport=relay.transport,
-            limits=_limits(relay),
-            weight=relay.weight,
-        )
-        for relay in settings.relays
+    return tuple(replace(_relay(relay), name=relay.name, weight=relay.weight) for relay in settings.relays)
+
+
+def _relay(table: RelayTable | DeliveryTable) -> Relay:
+    return Relay(
+        transport=table.transport,
+        limits=_limits(table),
+        login="token" if table.token_command else table.login,
+        token_command=table.token_command,
     )
 
 

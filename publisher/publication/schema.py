@@ -221,6 +221,8 @@ class _TransportTable(_Table):
     lanes: Annotated[int, Field(ge=1, le=64)] | None = None
     messages_a_connection: Annotated[int, Field(ge=1)] | None = None
     connection_age: Duration | None = None
+    login: Literal["password", "token"] = "password"
+    token_command: Line = ""
     warm_up: WarmUpTable | None = None
 
 

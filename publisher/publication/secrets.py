@@ -53,8 +53,8 @@ def load_secrets(root: Path) -> Secrets:
         )
     return Secrets(
         signing=tuple(key.encode() for key in keys),
-        relay_password=password,
-        relay_passwords=_relay_passwords(values.get("relay_passwords", {})),
+        relay_passwords=_relay_passwords(values.get("relay_passwords", {}))
+        | ({} if password is None else {"": password}),
         dkim=dkim,
     )
 

@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 
@@ -105,6 +106,9 @@ class FaultySmtp:
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         round_trip: float = 0.0,
+        host: str = "127.0.0.1",
+        socket: Path | None = None,
+        lmtp: bool = False,
     ) -> None:
         self.script = script
         self.extensions = extensions
@@ -115,6 +119,9 @@ class FaultySmtp:
         self.tls = tls
         self.implicit_tls = implicit_tls
         self.round_trip = round_trip
+        self.host = host
+        self.socket = socket
+        self.lmtp = lmtp
         self.port = 0
         self.connections: list[Connection] = []
         self.delivered: list[Delivered] = []
@@ -122,8 +129,11 @@ class FaultySmtp:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> FaultySmtp:
+        if self.socket is not None:
+            self._server = await asyncio.start_unix_server(self._accept, self.socket)
+            return self
         self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", 0, ssl=self.tls if self.implicit_tls else None
+            self._accept, self.host, 0, ssl=self.tls if self.implicit_tls else None
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -168,7 +178,7 @@ class FaultySmtp:
         if self.round_trip and not connection.buffer:
             await asyncio.sleep(self.round_trip)
         match verb:
-            case "EHLO" if self.knows_ehlo:
+            case "EHLO" | "LHLO" if self.knows_ehlo and self.lmtp == (verb == "LHLO"):
                 offers = [
                     extension for extension in self.extensions if extension != "STARTTLS" or not connection.secure
                 ]
@@ -177,7 +187,7 @@ class FaultySmtp:
                     f"250{'-' if index < len(lines) - 1 else ' '}{text}" for index, text in enumerate(lines)
                 )
                 await self._answer(connection, "EHLO", usual)
-            case "HELO":
+            case "HELO" if not self.lmtp:
                 await self._answer(connection, "HELO", "250 faulty.test")
             case "STARTTLS":
                 await self._answer(connection, "STARTTLS", "220 2.0.0 go ahead")
@@ -214,11 +224,20 @@ class FaultySmtp:
         words = line.split()
         if words[1] == "PLAIN":
             _, user, password = b64decode(words[2]).decode().split("\0")
+        elif words[1] == "XOAUTH2":
+            first, bearer, *_ = b64decode(words[2]).decode().split("\1")
+            user, password = first.removeprefix("user="), bearer.removeprefix("auth=Bearer ")
+        elif words[1] == "OAUTHBEARER":
+            first, bearer, *_ = b64decode(words[2]).decode().split("\1")
+            user, password = first.removeprefix("n,a=").removesuffix(","), bearer.removeprefix("auth=Bearer ")
         else:
             await self._say(connection, "334 VXNlcm5hbWU6")
             user = b64decode(await connection.line()).decode()
             await self._say(connection, "334 UGFzc3dvcmQ6")
             password = b64decode(await connection.line()).decode()
+        if words[1] in {"XOAUTH2", "OAUTHBEARER"} and (user, password) != self.login:
+            await self._say(connection, "334 eyJzdGF0dXMiOiI0MDEifQ==")
+            connection.commands.append(await connection.line())
         right = (user, password) == self.login
         await self._answer(connection, "AUTH", "235 2.7.0 welcome" if right else "535 5.7.8 wrong password")
 

@@ -94,21 +94,21 @@ def test_no_password_is_ever_shown() -> None:
 def test_loopback_is_known_by_the_name_alone(host: str, loopback: bool) -> None:
     url = f"smtp://{host}:25"
     assert parse_transport(url).is_loopback is loopback
-    assert open_transport([Relay(transport=url)], root=Path()).real is not loopback
+    assert open_transport([Relay(transport=url)], root=Path(), secrets={}).real is not loopback
 
 
 def test_opening_gives_the_two_transports(tmp_path: Path) -> None:
-    maildir = open_transport([Relay(transport="maildir:mail")], root=tmp_path)
+    maildir = open_transport([Relay(transport="maildir:mail")], root=tmp_path, secrets={})
     assert isinstance(maildir, Maildir)
     assert maildir.folder == tmp_path / "mail"
     assert not maildir.real
-    relay = open_transport([Relay(transport="smtp://ana@relay.example.org")], root=tmp_path, password="secret")
+    relay = open_transport([Relay(transport="smtp://ana@relay.example.org")], root=tmp_path, secrets={"": "secret"})
     assert isinstance(relay, SmtpTransport)
 
 
 def test_a_user_without_a_password_is_refused_with_the_place_to_write_it() -> None:
     with pytest.raises(ConfigurationError, match="relay_password"):
-        open_transport([Relay(transport="smtp://ana@relay.example.org")], root=Path())
+        open_transport([Relay(transport="smtp://ana@relay.example.org")], root=Path(), secrets={})
 
 
 def test_several_relays_share_the_messages_and_each_has_its_own_password() -> None:
@@ -116,10 +116,10 @@ def test_several_relays_share_the_messages_and_each_has_its_own_password() -> No
         Relay(name="main", transport="smtp://ana@relay.example.org"),
         Relay(name="other", transport="smtp://127.0.0.1:25", weight=0),
     ]
-    opened = open_transport(relays, root=Path(), passwords={"main": "secret"})
+    opened = open_transport(relays, root=Path(), secrets={"main": "secret"})
     assert isinstance(opened, Relays)
     assert opened.real
     with pytest.raises(ConfigurationError, match="PUBLISHER_RELAY_PASSWORD_MAIN"):
-        open_transport(relays, root=Path(), password="of nobody")
+        open_transport(relays, root=Path(), secrets={"": "of nobody"})
     with pytest.raises(ConfigurationError, match="no relay"):
-        open_transport([*relays, Relay(name="third", transport="maildir:mail")], root=Path(), passwords={"main": "s"})
+        open_transport([*relays, Relay(name="third", transport="maildir:mail")], root=Path(), secrets={"main": "s"})

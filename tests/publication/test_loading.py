@@ -150,7 +150,7 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PUBLISHER_RELAY_PASSWORD", "hush")
     secrets = load_secrets(tmp_path)
     assert secrets.signing == (b"k" * 40,)
-    assert secrets.relay_password == "hush"
+    assert secrets.relay_passwords == {"": "hush"}
     assert not (tmp_path / "secrets.toml").exists()
 
 
