@@ -14,10 +14,10 @@ from datetime import datetime
 
 from publisher.articles.identity import Identified, number
 from publisher.model.article import AWAY, Record
-from publisher.store import Connection, Store, meta
+from publisher.store import Connection, Store, meta, missed
 from publisher.store import articles as article_store
 
-__all__ = ["back", "gone_away", "number_articles"]
+__all__ = ["back", "gone_away", "number_articles", "take_back"]
 
 
 def number_articles(
@@ -41,11 +41,21 @@ def number_articles(
         current = [replace(item, record=records[item.record.id]) for item in identified]
         decided = number(current, last_run=last_run, now=now, next_number=newest + 1)
         taken = newest + sum(record.sequence is not None for record in decided)
-        returned = back(records.values(), present, had=_had(connection, records), next_number=taken + 1, now=now)
-        anew = [record for record in returned if (record.sequence or 0) > taken]
-        article_store.save(connection, [*decided, *returned, *gone_away(records.values(), present)], records)
-        article_store.take_numbers(connection, taken + len(anew))
+        article_store.save(connection, [*decided, *gone_away(records.values(), present)], records)
+        returned, anew = take_back(connection, records, present, newest=taken, now=now)
     return [*decided, *anew], _numbers([*(item.record for item in current), *decided, *returned])
+
+
+def take_back(
+    connection: Connection, records: dict[str, Record], present: Collection[str], *, newest: int, now: datetime
+) -> tuple[list[Record], list[Record]]:
+    """Saves what `back` decides, and moves the counter, which is held: all that returned, and those numbered anew."""
+    returned = back(records.values(), present, had=_had(connection, records), next_number=newest + 1, now=now)
+    anew = [record for record in returned if (record.sequence or 0) > newest]
+    article_store.save(connection, returned, records)
+    missed.forget(connection, [number for one in anew if (number := records[one.id].sequence) is not None])
+    article_store.take_numbers(connection, newest + len(anew))
+    return returned, anew
 
 
 def gone_away(records: Iterable[Record], present: Collection[str]) -> list[Record]:

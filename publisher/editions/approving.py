@@ -127,6 +127,7 @@ def approve(opener: Opener, number: int) -> Opened:
             f"edition {number} is of {edition.newsletter}, {edition.cadence}, which is not there any more",
             remedy=f"bring it back, or: publisher editions cancel {number}",
         )
+    opener.note_changes()
     if _composed(opener, edition, newsletter).digest is None:
         raise UsageError(
             f"nobody has anything to read in edition {number} now",

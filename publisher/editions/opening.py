@@ -21,6 +21,7 @@ from datetime import datetime
 from functools import partial
 
 from publisher.editions.compiling import candidates, decide
+from publisher.editions.passing import note_changes
 from publisher.editions.renderer import Renderer
 from publisher.editions.slots import Due, due, due_for_approval, due_on_publish, first_moment, local_due
 from publisher.model.article import Article
@@ -90,6 +91,7 @@ class Opener:
         for edition in begun:
             with self.apart(edition.newsletter):
                 opened.append(self.complete(edition.id))
+        self.note_changes()
         for feed, newsletter in self._newsletters():
             for cadence in newsletter.cadences:
                 if newsletter.name in self.faults:
@@ -98,6 +100,10 @@ class Opener:
                     with self.apart(newsletter.name):
                         opened.append(self.complete(number))
         return [edition for edition in opened if edition is not None]
+
+    def note_changes(self) -> None:
+        """Records which readers an article has passed by that was edited, or is back, since the last run."""
+        note_changes(self.store, self.articles, self._newsletters(), newest=self.newest, now=self.now)
 
     @contextmanager
     def apart(self, newsletter: str) -> Iterator[None]:

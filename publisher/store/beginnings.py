@@ -104,6 +104,6 @@ def _begin_for_real(connection: Connection, now: datetime) -> int:
             reason="opened before the first run on a real transport",
         )
     )
-    connection.execute(update(subscriptions).values(cursor=newest))
+    connection.execute(update(subscriptions).values(cursor=newest, began=newest))
     meta.write(connection, "real_cursor", str(newest))
     return int(connection.execute(select(func.count()).select_from(subscriptions)).scalar_one())

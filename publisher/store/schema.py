@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -100,6 +100,8 @@ articles = Table(
     Column("numbered_at", UtcDateTime),
     Column("left_out", Text, nullable=False, server_default=""),
     Column("place", BigInteger),
+    # What selections and topics go by, as of the last run ("": it was away): a change makes readers miss it.
+    Column("marks", Text),
 )
 
 # The closed pages of feeds' archives (RFC 5005): which articles each has, by their places ("1-50,53").
@@ -134,6 +136,8 @@ subscriptions = Table(
     Column("cadence", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("cursor", BigInteger, nullable=False),
+    # Where the cursor began: what is older was never for this reader.
+    Column("began", BigInteger, nullable=False, server_default="0"),
     Column("topics", Text, nullable=False, server_default="*"),
     Column("language", Text, nullable=False, server_default=""),
     Column("snoozed_until", UtcDateTime),

@@ -122,6 +122,7 @@ def insert_new(connection: Connection, new: Iterable[NewSubscription], now: date
             "cadence": subscription.cadence,
             "state": subscription.state.value,
             "cursor": subscription.cursor,
+            "began": subscription.cursor,
             "topics": subscription.topics,
             "language": subscription.language,
             "created_at": now,
@@ -180,6 +181,7 @@ def activate(
             | {
                 "state": SubscriptionState.ACTIVE.value,
                 "cursor": cursor,
+                "began": cursor,
                 "confirmed_at": now,
                 "ended_at": None,
                 "generation": subscriptions.c.generation + (1 if came_from is SubscriptionState.UNSUBSCRIBED else 0),

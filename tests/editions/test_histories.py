@@ -1,12 +1,14 @@
 """Whatever happens, in whatever order: each wanted article is, for each reader, in exactly one place.
 
-Random histories of publishing, withdrawing, changes of cadence and topics, snoozes, missed slots, refusals,
-unsubscribing and returning are driven through the real database and the real opening; after each step the
-blueprint's invariant is checked for every reader and article.
+Random histories of publishing, editing, withdrawing and putting back, changes of cadence and topics, snoozes, missed
+slots, approval, holding, refusals, unsubscribing and returning are driven through the real database and the real
+opening, on cadences of the clock and on publish; after each step the blueprint's invariant is checked for every reader
+and article.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -14,6 +16,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -24,12 +27,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import insert, select, update
 
+from publisher.articles.numbering import gone_away, take_back
 from publisher.audience.topics import change_topics, parse_topics, wants
+from publisher.editions.approving import approve, attend
 from publisher.editions.opening import Opener
 from publisher.model.article import Article, Record
 from publisher.model.delivery import DeliveryState, Outcome, Result
 from publisher.model.edition import Digest, EditionState
-from publisher.model.feed import Cadence, Feed, Newsletter
+from publisher.model.errors import UsageError
+from publisher.model.feed import Cadence, Feed, Newsletter, Selection
 from publisher.model.publication import Publication
 from publisher.store import Store, open_store, outbox, returns
 from publisher.store import articles as article_store
@@ -42,6 +48,9 @@ from publisher.store.schema import deliveries, missed, subscribers, subscription
 START = datetime(2026, 3, 2, 5, tzinfo=UTC)
 READERS = (1, 2, 3)
 SECTIONS = ("sea", "land")
+ELSEWHERE = "sky"  # no newsletter selects it
+CADENCES = ("daily", "weekly", "instant")
+KEYS = (b"a signing key of enough length.....",)
 TOPICS = ("*", "section:sea", "section:land", "section:sea;section:land")
 _numbers = itertools.count(1)
 
@@ -66,8 +75,18 @@ class Histories(RuleBasedStateMachine):
         more=st.integers(0, 2),
         overflow=st.sampled_from(["link", "carry"]),
         max_wait=st.sampled_from([None, timedelta(days=3)]),
+        approval=st.sampled_from([None, None, timedelta(hours=12)]),
+        unanswered=st.sampled_from(["wait", "send", "skip"]),
     )
-    def begin(self, minimum: int, more: int, overflow: str, max_wait: timedelta | None) -> None:
+    def begin(
+        self,
+        minimum: int,
+        more: int,
+        overflow: str,
+        max_wait: timedelta | None,
+        approval: timedelta | None,
+        unanswered: str,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         shutil.copyfile(self.migrated, self.folder / "publisher.db")
         self.store: Store = open_store("sqlite:publisher.db", self.folder)
@@ -80,19 +99,33 @@ class Histories(RuleBasedStateMachine):
             subject="News",
             timezone="UTC",
             language="en",
-            cadences=(Cadence("daily", "07:00", "0 7 * * *"), Cadence("weekly", "sun 08:00", "0 8 * * 0")),
+            cadences=(
+                Cadence("daily", "07:00", "0 7 * * *"),
+                Cadence("weekly", "sun 08:00", "0 8 * * 0"),
+                Cadence("instant", "on publish", ""),
+            ),
             default_cadence="daily",
             min_items=minimum,
             max_items=minimum + more,
             overflow=overflow,  # type: ignore[arg-type]
             max_wait=max_wait,
+            approval=approval,
+            unanswered=unanswered,  # type: ignore[arg-type]
+            editor="editor@example.org",
         )
         feed = Feed(
-            name="all", title="All", description="", file="feeds/all.toml", language="en", newsletter=newsletter
+            name="all",
+            title="All",
+            description="",
+            file="feeds/all.toml",
+            language="en",
+            selection=Selection(sections=SECTIONS),
+            newsletter=newsletter,
         )
         self.publication = Publication(root=self.folder, title="x", url="https://news.example.org", feeds=(feed,))
         self.now = START
         self.articles: dict[str, Article] = {}
+        self.withdrawn: dict[str, Article] = {}
         self.wanted: dict[int, set[str]] = defaultdict(set)
         with self.store.writing() as connection:
             for reader in READERS:
@@ -167,7 +200,50 @@ class Histories(RuleBasedStateMachine):
     def withdraw_article(self, which: int) -> None:
         if self.articles:
             name = sorted(self.articles)[which % len(self.articles)]
-            del self.articles[name]
+            self.withdrawn[name] = self.articles.pop(name)
+            with self.store.writing() as connection:
+                records = article_store.records(connection)
+                article_store.save(connection, gone_away(records.values(), self.articles), records)
+
+    @rule(which=st.integers(0, 50))
+    def put_back(self, which: int) -> None:
+        """With a new number if nobody has it; else those whom it has passed by have missed it."""
+        if not self.withdrawn:
+            return
+        name = sorted(self.withdrawn)[which % len(self.withdrawn)]
+        article = self.withdrawn.pop(name)
+        with self.store.writing() as connection:
+            newest = article_store.lock_counter(connection)
+            records = article_store.records(connection)
+            [record], anew = take_back(connection, records, {name, *self.articles}, newest=newest, now=self.now)
+        self.articles[name] = replace(article, sequence=record.sequence)
+        if anew:
+            for reader in READERS:
+                self.wanted[reader].discard(name)  # of a reader who came later it is news now, for others it is anew
+        self.comes_late(name)
+
+    @rule(which=st.integers(0, 50), section=st.sampled_from([*SECTIONS, ELSEWHERE]))
+    def edit(self, which: int, section: str) -> None:
+        if self.articles:
+            name = sorted(self.articles)[which % len(self.articles)]
+            self.articles[name] = replace(self.articles[name], section=section)
+            self.comes_late(name)
+
+    def comes_late(self, name: str) -> None:
+        """Whoever wants the article as it is now must have it, or have missed it, unless it is from before their time.
+
+        A run sees it at once: between an edit and the next run nothing is recorded.
+        """
+        article = self.articles[name]
+        for reader in READERS:
+            row = self.reader(reader)
+            theirs = row.state == "active" and (article.sequence or 0) > row.began  # type: ignore[attr-defined]
+            if theirs and self.is_wanted(row, article):
+                self.wanted[reader].add(name)
+        self.open()
+
+    def is_wanted(self, row: object, article: Article) -> bool:
+        return article.section != ELSEWHERE and wants(parse_topics(row.topics), article)  # type: ignore[attr-defined]
 
     @rule(hours=st.sampled_from([1, 12, 24, 24, 72, 200]))
     def time_passes(self, hours: int) -> None:
@@ -175,9 +251,15 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def open(self) -> None:
+        opener = self.opener()
+        opener.open_due()
+        attend(opener, KEYS)
+        assert not opener.faults
+
+    def opener(self) -> Opener:
         with self.store.reading() as connection:
             newest = article_store.counter(connection)
-        opener = Opener(
+        return Opener(
             publication=self.publication,
             store=self.store,
             articles=tuple(self.articles.values()),
@@ -185,7 +267,6 @@ class Histories(RuleBasedStateMachine):
             render=digest,
             now=self.now,
         )
-        opener.open_due()
 
     def day(self, sections: Sequence[str], results: Sequence[Result]) -> None:
         """An ordinary day: some articles, an edition, some of its deliveries."""
@@ -232,7 +313,7 @@ class Histories(RuleBasedStateMachine):
         self.wanted[reader].clear()
 
     @precondition(lambda self: hasattr(self, "store"))
-    @rule(reader=st.sampled_from(READERS), cadence=st.sampled_from(["daily", "weekly"]))
+    @rule(reader=st.sampled_from(READERS), cadence=st.sampled_from(CADENCES))
     def return_to(self, reader: int, cadence: str) -> None:
         row = self.reader(reader)
         if row.state != "unsubscribed":  # type: ignore[attr-defined]
@@ -246,15 +327,20 @@ class Histories(RuleBasedStateMachine):
                     state="active",
                     cadence=cadence,
                     cursor=cursor,
+                    began=cursor,
                     topics="*",
                     generation=subscriptions.c.generation + 1,
                     snoozed_until=None,
                     ended_at=None,
                 )
             )
-        self.wanted[reader] = {name for name, article in self.articles.items() if (article.sequence or 0) > cursor}
+        self.wanted[reader] = {
+            name
+            for name, article in self.articles.items()
+            if (article.sequence or 0) > cursor and article.section != ELSEWHERE
+        }
 
-    @rule(reader=st.sampled_from(READERS), cadence=st.sampled_from(["daily", "weekly"]))
+    @rule(reader=st.sampled_from(READERS), cadence=st.sampled_from(CADENCES))
     def change_cadence(self, reader: int, cadence: str) -> None:
         with self.store.writing() as connection:
             subscription_store.change_cadence(connection, reader, cadence)
@@ -270,7 +356,9 @@ class Histories(RuleBasedStateMachine):
         # What is not wanted any more is no loss, neither ahead nor in a delivery that is superseded; nothing older
         # is wanted anew.
         self.wanted[reader] = {
-            name for name in self.wanted[reader] if name not in self.articles or wants(parsed, self.articles[name])
+            name
+            for name in self.wanted[reader]
+            if (article := self.articles.get(name) or self.withdrawn.get(name)) and wants(parsed, article)
         }
 
     @rule(reader=st.sampled_from(READERS), days=st.integers(1, 9))
@@ -290,6 +378,24 @@ class Histories(RuleBasedStateMachine):
                 connection.execute(
                     insert(suppressions).values(address_hash=f"h{reader}", reason="operator", at=self.now, source="")
                 )
+
+    @rule(which=st.integers(0, 5))
+    def approve(self, which: int) -> None:
+        with self.store.reading() as connection:
+            waiting = [
+                edition for cadence in CADENCES for edition in edition_store.awaiting(connection, "all", cadence)
+            ]
+        if waiting:
+            with contextlib.suppress(UsageError):  # nobody has anything to read in it any more
+                approve(self.opener(), waiting[which % len(waiting)].id)
+
+    @rule(which=st.integers(0, 5), held=st.booleans())
+    def hold_or_resume(self, which: int, held: bool) -> None:
+        with self.store.writing() as connection:
+            editions = edition_store.listing(connection)
+            if editions:
+                number = editions[which % len(editions)].id
+                edition_store.hold(connection, number) if held else edition_store.resume(connection, number)
 
     @rule(which=st.integers(0, 5))
     def cancel(self, which: int) -> None:
@@ -328,8 +434,10 @@ class Histories(RuleBasedStateMachine):
                     if number is not None and number > row.cursor:
                         places[name].append("ahead")
                 for name in self.wanted[reader]:
-                    # A withdrawn article is nobody's loss, but must not be in two places either.
-                    expected = {1} if name in self.articles else {0, 1}
+                    # What is withdrawn, or edited so that it is not wanted, is nobody's loss, but must not be in two
+                    # places either.
+                    lost = name not in self.articles or not self.is_wanted(row, self.articles[name])
+                    expected = {0, 1} if lost else {1}
                     assert len(places[name]) in expected, (reader, name, places[name], row.cursor)
 
     @invariant()
