@@ -143,6 +143,7 @@ _TAKEN: dict[str, tuple[tuple[str, Callable[[Any], Any]], ...]] = {
     ),
     "image_alt": (("image", _in("alt")), ("cover", _in("alt"))),
     "caption": (("image", _in("caption")), ("cover", _in("caption"))),
+    "credit": (("image", _in("credit")), ("cover", _in("credit"))),
     "authors": (("authors", _names), ("author", _names)),
     "aliases": (("redirect_from", _same),),
     "permalink": (("url", _same),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["FOREIGN", "OURS"]
 
 _OURS = """
-id title date updated section tags authors author summary description image image_alt caption language lang slug
+id title date updated section tags authors author summary description image image_alt caption credit language lang slug
 aliases draft mail pin weight minor correction kind categories permalink audio
 """
 

@@ -14,6 +14,7 @@ from publisher.articles.markup import Picture, Rendered, render
 from publisher.articles.permalinks import Permalink, address_of
 from publisher.articles.recordings import audio_of
 from publisher.articles.sizes import picture_size
+from publisher.articles.sources import Source
 from publisher.articles.urls import absolute
 from publisher.model.article import Article, Image
 from publisher.model.errors import ArticleError
@@ -66,7 +67,7 @@ def _render(item: Identified, publication: Publication) -> Article:
     )
     pictures = _Pictures(publication, source.path)
     rendered: Rendered = render(source.body, url=url, picture=pictures.find)
-    lead = _lead(source.image, source.image_alt, source.caption, url, pictures) if source.image else None
+    lead = _lead(source, url, pictures) if source.image else None
     return Article(
         id=record.id,
         path=source.path,
@@ -172,7 +173,8 @@ class _Pictures:
         return file, f"media/{file.relative_to(folder).as_posix()}"
 
 
-def _lead(address: str, alt: str, caption: str, url: str, pictures: _Pictures) -> Image | None:
+def _lead(source: Source, url: str, pictures: _Pictures) -> Image | None:
+    address = source.image
     known = pictures.find(address)
     target = known.url if known else absolute(address, url)
     if target is None:
@@ -180,8 +182,9 @@ def _lead(address: str, alt: str, caption: str, url: str, pictures: _Pictures) -
     length = pictures.locate(unquote(urlsplit(address).path))[0].stat().st_size if known else 0
     return Image(
         url=target,
-        alt=alt,
-        caption=caption,
+        alt=source.image_alt,
+        caption=source.caption,
+        credit=source.credit,
         width=known.width if known else 0,
         height=known.height if known else 0,
         length=length,

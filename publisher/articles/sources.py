@@ -56,6 +56,7 @@ class Source:
     image: str
     image_alt: str
     caption: str
+    credit: str
     draft: bool
     mail: bool | None
     pin: bool
@@ -156,6 +157,7 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
         image=front.line("image"),
         image_alt=front.line("image_alt"),
         caption=front.line("caption"),
+        credit=front.line("credit"),
         draft=front.flag("draft") or False,
         mail=front.flag("mail"),
         pin=front.flag("pin") or False,

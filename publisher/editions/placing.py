@@ -25,6 +25,7 @@ __all__ = ["Group", "Placed", "cleaned", "excerpt_of", "grouped", "placed", "sho
 class Placed:
     """An article in its place.
 
+    ``picture`` is shown above the text; ``linked`` is one that mail programs do not show, so that it is a link.
     ``title`` is never empty (``titled`` says whether it is the article's own); ``level`` is its heading's;
     ``body`` is a mark where the body goes once the page around it is inlined; ``text`` is its body or excerpt
     in the text part.
@@ -40,6 +41,7 @@ class Placed:
     byline: str
     excerpt: str
     picture: Image | None
+    linked: Image | None
     body: Markup
     text: str
     language_attributes: Markup
@@ -112,6 +114,7 @@ def placed(
         byline=_byline(article.authors, words),
         excerpt=excerpt,
         picture=_picture(article, form, is_lead, column),
+        linked=_linked(article, form),
         body=Markup(f"<!--body {number}-->"),
         text=plain_text(article.html if form == "full" else str(escape(excerpt)), links),
         language_attributes=_language_attributes(article.language, words.language),
@@ -137,6 +140,16 @@ def _picture(article: Article, form: Form, is_lead: bool, column: int) -> Image 
     width = min(image.width or column, column)
     height = max(1, round(image.height * width / image.width)) if image.width and image.height else 0
     return replace(image, width=width, height=height)
+
+
+def _linked(article: Article, form: Form) -> Image | None:
+    """The picture in a format that mail programs do not show: beside the whole text, which may hang on it."""
+    image = article.image
+    if image is None or not image.url or form != "full" or is_shown_in_mail(image.url):
+        return None
+    in_its_text = f'src="{escape(image.url)}"' in article.html
+    alt = image.alt or image.caption or image.url.rsplit("/", 1)[-1]
+    return None if in_its_text else replace(image, alt=alt)
 
 
 def _byline(authors: Sequence[Author], words: Words) -> str:

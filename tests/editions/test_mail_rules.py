@@ -312,3 +312,22 @@ def test_links_are_numbered_through_and_gathered_at_the_end_of_their_section(com
     world, city = text.index("=== The World ==="), text.index("=== City ===")
     assert world < text.index("this [1] and that [1]") < text.index("[1] https://example.org/one") < city
     assert city < text.index("this [2] and that [2]") < text.index("[2] https://example.org/two")
+
+
+@pytest.mark.parametrize("ending", ["webp", "svg", "avif"])
+def test_a_lead_picture_that_mail_programs_do_not_show_is_linked(compose: Compose, article: Any, ending: str) -> None:
+    image = Image(f"https://news.example.org/pics/map.{ending}", alt="A map of the piers", width=900, height=600)
+    made = compose([article(0, "Piers", image=image)])
+    assert "<img" not in made.html
+    assert f'href="{image.url}"' in made.html
+    assert ">A map of the piers</a>" in made.html
+    assert f"    A map of the piers\n    {image.url}\n" in made.text
+    shown = compose([article(0, "Piers", f'<p><img src="{image.url}" alt="A map"></p>', image=image)])
+    assert shown.html.count(image.url) == 1
+
+
+def test_a_picture_has_its_caption_and_its_credit(compose: Compose, article: Any) -> None:
+    image = Image("https://news.example.org/a.jpg", alt="", caption="The pier.", credit="Ana", width=900, height=600)
+    made = compose([article(0, "Piers", image=image)])
+    assert "The pier. Picture: Ana" in made.html
+    assert "    The pier. Picture: Ana" in made.text

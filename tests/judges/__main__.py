@@ -39,6 +39,7 @@ def main(words: list[str]) -> int:
         objections += _report("vnu", programs.vnu(files))
         objections += _report("html-validate", programs.html_validate(files, Path(folder)))
     objections += _report("caniemail", programs.caniemail({sample.name: sample.html for sample in chosen}))
+    objections += _report("doiuse-email", programs.doiuse_email({each.name: each.without_style for each in chosen}))
     objections += _report("SpamAssassin", programs.spamassassin({sample.name: sample.message for sample in chosen}))
     objections += _report(f"Chromium and axe-core, {len(browser.LOOKS)} looks each", _looked_at(chosen))
     return 1 if objections else 0

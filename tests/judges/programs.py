@@ -1,4 +1,4 @@
-"""The judges that read: vnu, html-validate, SpamAssassin and caniemail's data, each over many samples at once."""
+"""The judges that read: vnu, html-validate, SpamAssassin, doiuse-email and caniemail's data, each over many samples."""
 
 from __future__ import annotations
 
@@ -118,6 +118,27 @@ def caniemail(pages: Mapping[str, str]) -> Findings | None:
             if (unknown := _unknown(features[slug]))
         ]
     return found
+
+
+def doiuse_email(pages: Mapping[str, str]) -> Findings | None:
+    """doiuse-email, on pages without their ``<style>``, which is extra by design. None: it is not here."""
+    if not (NODE / "doiuse-email").exists() or shutil.which("node") is None:
+        return None
+    answer = _run("node", str(Path(__file__).with_name("doiuse.mjs")), given=json.dumps(dict(pages)).encode())
+    found: Findings = {name: [] for name in pages}
+    for name, errors in json.loads(answer).items():
+        found[name] = [error for error in errors if _slug(error) not in _LOST_WITHOUT_HARM]
+    return found
+
+
+def _slug(error: str) -> str:
+    """caniemail's name of what "`overflow-wrap` is not supported by `gmail.ios`" is about."""
+    feature = error.split("`")[1]
+    if feature.startswith("<"):
+        return "html-" + feature[1:].partition(">")[0]
+    if feature.endswith(" attribute"):
+        return "html-" + feature.removesuffix(" attribute")
+    return "css-" + feature.replace(":", "-")
 
 
 def _used(page: str) -> set[str]:
