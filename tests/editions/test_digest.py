@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from publisher.model.article import Article, Author, Image
 from publisher.model.edition import Digest
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication, Theme
+from publisher.theme.environment import check_overrides, environment_of
 from publisher.theme.fields import names, token
 
 Compose = Callable[..., Digest]
@@ -273,3 +275,21 @@ def test_the_same_edition_gives_the_same_bytes_in_another_process(compose: Compo
     }
     assert len(results) == 1
     assert compose(articles) == compose(articles)
+
+
+TEMPLATES = sorted(file.name for file in (Path(__file__).parents[2] / "templates" / "email").iterdir())
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_mail_template_can_be_overridden_alone_and_is_named_when_it_is_broken(
+    publication: Publication, name: str
+) -> None:
+    built_in = (Path(__file__).parents[2] / "templates" / "email" / name).read_text("utf-8")
+    file = publication.templates / "email" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(built_in, "utf-8")
+    check_overrides(environment_of(publication), publication)
+    lines = built_in.count("\n")
+    file.write_text(built_in + "{% nonsense %}\n", "utf-8")
+    with pytest.raises(TemplateError, match=rf"^templates/email/{re.escape(name)}:{lines + 1}: "):
+        check_overrides(environment_of(publication), publication)

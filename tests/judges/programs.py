@@ -31,6 +31,7 @@ _HTML_VALIDATE = {
 
 # What a mail program may drop, and what is left then.
 _LOST_WITHOUT_HARM = {
+    "css-box-sizing": "the logo is as wide as its padding wider",
     "css-border-spacing": "border-collapse says the same",
     "css-display-none": "of the preheader: one pixel high, and hidden by max-height",
     "css-height": "auto; the attribute has the height",
