@@ -18,7 +18,7 @@ from publisher.editions.compiling import arranged, candidates, decide
 from publisher.editions.embedding import embeddable
 from publisher.editions.reader import Reader, cadence_of, made_up, next_slot, subscribed
 from publisher.editions.renderer import DigestRenderer
-from publisher.editions.slots import slots_after
+from publisher.editions.slots import local_due, slots_after
 from publisher.model.article import Article
 from publisher.model.edition import Digest
 from publisher.model.errors import UsageError
@@ -83,6 +83,7 @@ def next_edition(
             reader, name = subscribed(connection, newsletter, address, cadence, keys=secrets.signing, now=now)
             chosen = cadence_of(newsletter, name)
         slot = next_slot(connection, newsletter, chosen, now=now)
+        awaiting = edition_store.awaiting(connection, newsletter.name, chosen.name)
         newest = edition_store.listing(connection, limit=1)
         records = article_store.numbers(connection).values()
     return preview_edition(
@@ -94,7 +95,7 @@ def next_edition(
         chosen.name,
         reader,
         articles,
-        number=newest[0].id + 1 if newest else 1,
+        number=awaiting[-1].id if awaiting else newest[0].id + 1 if newest else 1,
         slot=slot,
         numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
         now=now,
@@ -211,7 +212,10 @@ def _message(
 ) -> bytes:
     newsletter, reader = seen.newsletter, seen.reader
     sender = wire_address(newsletter.sender_address)
-    envelope = edition_envelope(publication, newsletter, number=seen.number, date=seen.slot, language=reader.language)
+    due = seen.slot
+    if newsletter.deliver == "reader-local":
+        due = local_due(seen.slot, newsletter.timezone, reader.timezone)
+    envelope = edition_envelope(publication, newsletter, number=seen.number, date=due, language=reader.language)
     buffers = compile_message(seen.digest, envelope).message(
         message_id=f"<preview@{sender.rpartition('@')[2]}>",
         recipient_address=reader.address,

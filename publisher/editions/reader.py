@@ -35,6 +35,7 @@ class Reader:
     snoozed: bool = False
     topics: str = EVERYTHING
     language: str = ""
+    timezone: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     barred: str = ""
 
@@ -56,7 +57,11 @@ def cadence_of(newsletter: Newsletter, name: str) -> Cadence:
 
 
 def next_slot(connection: Connection, newsletter: Newsletter, cadence: Cadence, *, now: datetime) -> datetime:
-    """The slot that the next run opens: one that is due and not opened yet, else the first to come."""
+    """The slot of the edition that awaits approval, else the one that the next run opens: one that is due and not
+    opened yet, else the first to come; ``now`` where each article is a slot.
+    """
+    if awaiting := edition_store.awaiting(connection, newsletter.name, cadence.name):
+        return awaiting[-1].slot
     last = edition_store.last_slot(connection, newsletter.name, cadence.name) or first_moment(newsletter)
     waiting = due(newsletter, cadence, last=last, now=now) if last is not None else None
     return waiting.slot if waiting else next(slots_after(cadence, newsletter.timezone, now), now)
@@ -107,6 +112,7 @@ def subscribed(
             snoozed=group.snoozed,
             topics=group.topics,
             language=group.language,
+            timezone=subscriber.timezone,
             fields=subscriber.fields,
             barred=barred,
         ),

@@ -169,3 +169,40 @@ def test_it_says_who_would_get_nothing(publication: Publication, store: Any) -> 
         assert found is not None
         subscriptions.end(connection, found[1].id, NOW)
     assert seen(publication, store, "ana@example.com", now=NOW).reader.barred == "unsubscribed"
+
+
+def changed(folder: Path, *settings: str) -> Publication:
+    feed = folder / "feeds" / "world.toml"
+    feed.write_text(feed.read_text().replace("[newsletter]\n", "\n".join(("[newsletter]", *settings, ""))))
+    return load(folder)
+
+
+def test_at_a_readers_own_hour_the_date_is_that_hour(folder: Path, store: Any) -> None:
+    publication = changed(folder, 'deliver = "reader-local"')
+    assert run(publication, store, NOW) == {}
+    subscribe(publication, store, "ana@example.com", timezone="America/Lima")
+    shown = seen(publication, store, "ana@example.com", now=NOW)
+    assert run(publication, store, SLOT) == {}
+    delivered = run(publication, store, SLOT + timedelta(hours=6))
+    assert b"Date: Tue, 03 Mar 2026 12:00:00" in delivered["ana@example.com"]
+    assert named_apart(delivered["ana@example.com"]) == named_apart(shown.message)
+
+
+def test_the_edition_that_awaits_approval_is_the_next(folder: Path, store: Any) -> None:
+    publication = changed(folder, 'approval = "12 hours"', 'editor = "ed@example.org"')
+    run(publication, store, NOW)
+    subscribe(publication, store, "ana@example.com")
+    run(publication, store, SLOT - timedelta(hours=6))
+    shown = seen(publication, store, "ana@example.com", now=SLOT - timedelta(hours=5))
+    assert (shown.slot, shown.number) == (SLOT, 1)
+    assert "No. 1" in shown.text
+
+
+def test_where_each_article_is_a_slot_the_preview_is_of_now(folder: Path, store: Any) -> None:
+    feed = folder / "feeds" / "world.toml"
+    feed.write_text(feed.read_text().replace('"mon-fri 07:00"', '"on publish"'))
+    publication = load(folder)
+    subscribe(publication, store, "ana@example.com")
+    shown = seen(publication, store, "ana@example.com", now=NOW)
+    assert shown.slot == NOW
+    assert shown.waiting
