@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import lxml.html
 from lxml.html import HtmlElement
 
+from publisher.editions.article_mail import is_shown_in_mail
 from publisher.editions.tables import table_lines
 from publisher.editions.wrapping import wrap, wrap_code
 from publisher.theme.fields import strip
@@ -220,8 +221,7 @@ class _Walk:
         if tag == "br":
             return "\n"
         if tag == "img":
-            alt = " ".join(element.attrib.get("alt", "").split())
-            return f"[{alt}]" if alt else ""
+            return self.picture(element)
         if tag == "input":
             return "[x] " if "checked" in element.attrib else "[ ] "
         text = self.inline_content(element)
@@ -237,6 +237,15 @@ class _Walk:
         if not mark or not bare or "\n" in bare or mark in bare:
             return text
         return text.replace(bare, f"{mark}{bare}{mark}", 1)
+
+    def picture(self, element: HtmlElement) -> str:
+        """``[what it shows]``; a picture that the HTML part cannot show either is a link in both."""
+        alt = " ".join(element.attrib.get("alt", "").split())
+        source = element.attrib.get("src", "").strip()
+        if not source or is_shown_in_mail(source) or next(element.iterancestors("a"), None) is not None:
+            return f"[{alt}]" if alt else ""
+        name = alt or source.rsplit("/", 1)[-1].partition("?")[0] or source
+        return f"[{name}] [{self.links.number(source)}]"
 
     def link(self, element: HtmlElement, text: str) -> str:
         address = element.attrib.get("href", "").strip()

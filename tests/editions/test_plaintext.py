@@ -147,3 +147,12 @@ def test_any_html_gives_text(html: str) -> None:
     out = plain_text(html)
     assert out == out.strip("\n")
     out.encode()
+
+
+def test_a_picture_that_no_mail_program_shows_is_a_link() -> None:
+    html = '<p><img src="https://example.org/map.svg?v=2" alt="A map"></p>'
+    html += '<p><img src="https://example.org/a.png" alt="A"></p>'
+    assert plain_text(html) == "[A map] [1]\n\n[A]\n\n[1] https://example.org/map.svg?v=2"
+    assert plain_text('<img src="https://example.org/map.webp" alt="">').startswith("[map.webp] [1]")
+    linked = '<a href="https://example.org/"><img src="https://example.org/map.svg" alt="A map"></a>'
+    assert plain_text(linked) == "[A map] [1]\n\n[1] https://example.org/"
