@@ -97,6 +97,11 @@ class Gate:
         return self._paced and not self._moment_has_come()
 
     @property
+    def lanes(self) -> int:
+        """Lanes that the relay is to be given now."""
+        return min(self._most, self.limits.lanes)
+
+    @property
     def rationed(self) -> bool:
         """The relay is to be given no more now, though its lanes could take it."""
         if self.again_at or (self._paced and not self._moment_has_come()):

@@ -2,83 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
 
-from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.relays import Member, Relays
 from publisher.model.delivery import Result
 from publisher.model.errors import RelayUnreachable
-from publisher.model.rate import Limits, parse_rate
-from publisher.publication import load, load_secrets
 from publisher.store import Store
 from publisher.store.schema import attempts
 from tests.delivery.attempts import RememberingLog, deliver, outgoing, run
 from tests.delivery.faulty_smtp import Action, Connection, Drop, FaultySmtp, good
 from tests.delivery.going_out import edition_for
 from tests.delivery.relays import relay
-from tests.store import readers as r
-
-
-class Several:
-    """Faulty servers in a thread of their own, and a pass over the outbox through all of them."""
-
-    def __init__(self, *scripts: Callable[[str, Connection], Action], round_trip: float = 0.0) -> None:
-        self.servers = [FaultySmtp(script, round_trip=round_trip) for script in scripts]
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> Several:
-        self._thread.start()
-        for server in self.servers:
-            self._do(server.__aenter__())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for server in self.servers:
-            self._do(server.__aexit__(None, None, None))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _do(self, work: object) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore[arg-type]
-
-    def walk(
-        self, folder: Path, store: Store, weights: list[int], *rates: str, now: timedelta = timedelta()
-    ) -> Delivered:
-        members = []
-        for place, (server, weight) in enumerate(zip(self.servers, weights, strict=True)):
-            rate = (parse_rate(rates[place]),) if place < len(rates) and rates[place] else ()
-            members.append(Member(relay(server, limits=Limits(lanes=4, rates=rate)), weight))
-        return deliver_outbox(
-            load(folder),
-            load_secrets(folder),
-            store,
-            Relays(members),
-            clock=lambda: r.NOW + now,
-            stop=threading.Event(),
-        )
-
-    @property
-    def counts(self) -> list[int]:
-        return [len(server.delivered) for server in self.servers]
-
-    @property
-    def recipients(self) -> list[str]:
-        return sorted(recipient for server in self.servers for recipient in server.recipients)
-
-
-def once_more(store: Store) -> None:
-    """The edition goes out again."""
-    with store.writing() as connection:
-        connection.exec_driver_sql("UPDATE deliveries SET state = 'queued'")
-        connection.exec_driver_sql("UPDATE editions SET state = 'going out', finished_at = NULL")
+from tests.delivery.several import Several, once_more
 
 
 def refuses_logins(step: str, connection: Connection) -> Action:
