@@ -2,7 +2,7 @@
 
 1. the slot and its cut-off are committed (state ``opening``); the unique slot makes overlapping runs harmless
 2. each group of readers is decided; variants are rendered outside any transaction and frozen
-3. deliveries are inserted and cursors moved, some 20,000 subscriptions a transaction
+3. deliveries are inserted and cursors moved, as many subscriptions a transaction as take a tenth of a second
 4. the edition is ``going out``; nothing of it leaves before that
 
 Where a newsletter's editions are to be approved, stage 1 makes one that awaits approval, before its slot, and the
@@ -240,10 +240,12 @@ class Opener:
         )
         self._freeze(edition, feed.newsletter, decisions)
         due_in = self._due_in(feed.newsletter, edition)
-        more = True
+        more, size = True, openings.CHUNK
         while more:
             with self.store.writing() as connection:
-                more = openings.open_chunk(connection, edition, due=due_in)
+                began = time.monotonic()
+                more = openings.open_chunk(connection, edition, due=due_in, size=size)
+            size = openings.next_chunk(size, time.monotonic() - began)
             if more and self.store.dialect == "sqlite":
                 time.sleep(openings.PAUSE)
         with self.store.writing() as connection:

@@ -35,13 +35,18 @@ from publisher.store.editions import OUTSTANDING
 from publisher.store.groups import is_snoozed, is_suppressed, readers_of, superseded, was_snoozed
 from publisher.store.schema import UtcDateTime, deliveries, editions, exclusions, groups, subscribers, subscriptions
 
-__all__ = ["CHUNK", "PAUSE", "open_chunk", "progress_of"]
+__all__ = ["CHUNK", "PAUSE", "next_chunk", "open_chunk", "progress_of"]
 
-CHUNK = 10_000
-"""Subscriptions a transaction: other writers wait for less than half a second."""
+CHUNK = 2_000
+"""Subscriptions of a first transaction; those of the next depend on how long it took (`next_chunk`)."""
 
-PAUSE = 0.025
+HOLD = 0.1
+"""Seconds that a transaction is to take: other writers wait for it, half a second at most on a machine that is busy."""
+
+PAUSE = 0.03
 """Seconds between two chunks on SQLite, whose waiting writers only look now and then whether it is their turn."""
+
+_LEAST, _MOST = 250, 20_000
 
 PRIORITY = 1
 """Notices are 0 and go ahead of editions."""
@@ -69,6 +74,15 @@ _chunk = Table(
 def progress_of(connection: Connection, edition: int) -> int:
     """The last subscription that the opening has dealt with; 0 before the first chunk."""
     return connection.execute(select(editions.c.progress).where(editions.c.id == edition)).scalar() or 0
+
+
+def next_chunk(size: int, seconds: float) -> int:
+    """How many subscriptions the next transaction takes, if ``size`` took so many seconds. Pure.
+
+    By time and not by number: a reader costs more the larger the database is, and on a machine that is busy.
+    """
+    wanted = int(size * HOLD / max(seconds, 0.001))
+    return min(max(wanted, _LEAST, size // 4), _MOST, size * 2)
 
 
 def open_chunk(
