@@ -29,6 +29,7 @@ from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
 from publisher.inspection import Inspection
 from publisher.model.article import Article, Record
+from publisher.model.edition import Edition
 from publisher.model.errors import (
     ArticleError,
     ConfigurationError,
@@ -101,12 +102,13 @@ class Published:
 class Passed:
     """What one pass did. ``errors`` are for the operator: exit status 1.
 
-    ``came_back_from``: the last run's time, if it was later than now and was undone. ``folded``: editions that left
-    the database for their file.
+    ``came_back_from``: the last run's time, if it was later than now and was undone. ``shown``: editions that await
+    approval, with a preview on its way. ``folded``: editions that left the database for their file.
     """
 
     published: Published | None = None
     opened: list[Opened] = field(default_factory=list)
+    shown: list[Edition] = field(default_factory=list)
     delivered: Delivered = field(default_factory=Delivered)
     told: Told = field(default_factory=Told)
     folded: list[int] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Passed:
         return bool(
             wrote
             or self.opened
+            or self.shown
             or self.delivered.attempts
             or self.told.topics
             or self.started_afresh
@@ -343,21 +346,22 @@ def open_editions(
     environment: Environment,
     keys: Sequence[bytes],
     now: datetime,
-) -> tuple[list[Opened], Sequence[PublisherError]]:
+) -> tuple[list[Opened], list[Edition], Sequence[PublisherError]]:
     """Opens every edition that is due, but those of newsletters whose templates are broken: their faults.
 
-    Those that are to be approved are composed and shown to their editors. ``keys``: the signing keys.
+    Those that are to be approved are composed and shown to their editors: which were. ``keys``: the signing keys.
     """
     opener = opener_of(publication, store, published, environment=environment, now=now)
     try:
         check_overrides(environment, publication)
         check_notices(environment, publication)
     except TemplateError as error:
-        return [], [error]  # it may be a part of any digest: nothing opens
+        return [], [], [error]  # it may be a part of any digest: nothing opens
     opener.preflight()
-    opened = [*opener.open_due(), *attend(opener, keys)]
+    opened = opener.open_due()
+    unanswered, shown = attend(opener, keys)
     # One broken file of several newsletters is one fault.
-    return opened, list({str(fault): fault for fault in opener.faults.values()}.values())
+    return [*opened, *unanswered], shown, list({str(fault): fault for fault in opener.faults.values()}.values())
 
 
 def opener_of(
@@ -462,7 +466,7 @@ def run(
         passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
     if passed.published is not None and not passed.published.as_before and not stop.is_set():
-        passed.opened, faults = open_editions(
+        passed.opened, passed.shown, faults = open_editions(
             publication, store, passed.published, environment=environment, keys=secrets.signing, now=now
         )
         passed.errors += faults

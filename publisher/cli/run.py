@@ -151,6 +151,11 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
             "what was published before is not mailed"
         )
     lines += [
+        f"to be approved: edition {edition.id}, {edition.newsletter} {edition.cadence}, {edition.reason}; "
+        f"publisher editions approve {edition.id}"
+        for edition in passed.shown
+    ]
+    lines += [
         f"opened: edition {opened.edition.id}, {opened.edition.newsletter} {opened.edition.cadence}, for "
         f"{count(opened.deliveries, 'reader')}: {'; '.join(dict.fromkeys(opened.subjects)) or 'nobody'}"
         for opened in passed.opened
@@ -240,6 +245,7 @@ def _as_values(passed: Passed) -> dict[str, object]:
             }
             for opened in passed.opened
         ],
+        "shown": [edition.id for edition in passed.shown],
         "delivered": {
             "accepted": delivered.accepted,
             "deferred": delivered.deferred,

@@ -51,7 +51,9 @@ def resume(session: Session, number: int) -> None:
     if edition.cutoff == rows.NOT_APPROVED:
         _tell(session, number, "awaiting approval", f"publisher editions approve {number}")
     else:
-        _tell(session, number, "going out", "with the next run, or at once where one is delivering")
+        waits = edition.slot > session.now()
+        when = "at its slot" if waits else "with the next run, or at once where one is delivering"
+        _tell(session, number, "going out", when)
 
 
 @editions.command()

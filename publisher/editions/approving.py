@@ -77,14 +77,16 @@ def answer(newsletter: Newsletter, edition: Edition, now: datetime) -> Literal["
     return "send" if newsletter.approval is None else newsletter.unanswered
 
 
-def attend(opener: Opener, keys: Sequence[bytes]) -> list[Opened]:
-    """Looks after every edition that awaits approval: previews where something changed, and what nobody answered.
+def attend(opener: Opener, keys: Sequence[bytes]) -> tuple[list[Opened], list[Edition]]:
+    """Looks after every edition that awaits approval: those that opened because nobody answered, and those of which
+    a preview is on its way.
 
     ``keys``: the publication's signing keys.
     """
     with opener.store.reading() as connection:
         waiting = edition_store.in_state(connection, EditionState.AWAITING_APPROVAL)
     opened: list[Opened] = []
+    shown: list[Edition] = []
     for edition in waiting:
         newsletter = opener.publication.newsletter(edition.newsletter)
         if newsletter is None or newsletter.cadence(edition.cadence) is None:
@@ -96,7 +98,8 @@ def attend(opener: Opener, keys: Sequence[bytes]) -> list[Opened]:
             composed = _composed(opener, edition, newsletter)
             match answer(newsletter, edition, opener.now):
                 case "wait":
-                    _show(opener, edition, newsletter, composed, keys)
+                    if _show(opener, edition, newsletter, composed, keys):
+                        shown.append(replace(edition, reason=composed.summary))
                 case "send" if composed.digest is not None:
                     if (done := _open(opener, edition.id)) is not None:
                         opened.append(done)
@@ -104,7 +107,7 @@ def attend(opener: Opener, keys: Sequence[bytes]) -> list[Opened]:
                     why = "nobody approved it before its slot" if skipped == "skip" else composed.summary
                     with opener.store.writing() as connection:
                         returns.cancel(connection, edition.id, why, opener.now)
-    return opened
+    return opened, shown
 
 
 def approve(opener: Opener, number: int) -> Opened:
@@ -187,15 +190,15 @@ def _print(opener: Opener, digest: Digest, decisions: Sequence[Decision], listed
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _show(opener: Opener, edition: Edition, newsletter: Newsletter, composed: Composed, keys: Sequence[bytes]) -> None:
-    """Mails a preview to the editor if something changed since the last one."""
+def _show(opener: Opener, edition: Edition, newsletter: Newsletter, composed: Composed, keys: Sequence[bytes]) -> bool:
+    """Mails a preview to the editor if something changed since the last one; whether it did."""
     with opener.store.writing() as connection:
         edition_store.set_reason(connection, edition.id, composed.summary, state=EditionState.AWAITING_APPROVAL)
         at, _, print_then = (meta.read(connection, _shown(edition.id)) or "").partition(" ")
         if composed.digest is None or print_then == composed.print:
-            return
+            return False
         if at and opener.now < datetime.fromisoformat(at) + PREVIEWS_EVERY:
-            return
+            return False
         digest = with_banner(composed.digest, _lines(edition, newsletter, composed, again=bool(at)), edition.id)
         picture_store.keep(connection, digest.pictures)
         notices.insert_notice(
@@ -210,6 +213,7 @@ def _show(opener: Opener, edition: Edition, newsletter: Newsletter, composed: Co
             now=opener.now,
         )
         meta.write(connection, _shown(edition.id), f"{opener.now.isoformat()} {composed.print}")
+    return True
 
 
 def _shown(number: int) -> str:

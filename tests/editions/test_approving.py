@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from publisher import pipeline
+from publisher.cli.run import tell
 from publisher.editions import approving, recomposing
 from publisher.editions.approving import answer, with_banner
 from publisher.editions.recomposing import Recomposed
@@ -89,6 +90,9 @@ def test_the_editor_gets_a_preview_and_nobody_else_gets_anything_before_it_is_ap
     assert previews(relay) == []
     passed = road.walk(EVENING)
     assert passed.errors == []
+    assert "to be approved: edition 1, world daily, 1 article for 2 readers; publisher editions approve 1" in tell(
+        road.publication, passed
+    )
     assert previews(relay) == ["[Preview 1] The ferry has a new name"]
     message = relay.accepted[-1].message
     for kind in ("plain", "html"):

@@ -320,7 +320,9 @@ def test_an_edition_that_is_held_or_cancelled(desk: Desk) -> None:
     def hold_and_walk() -> None:
         environment = pipeline.environment_of(desk.publication)
         published = pipeline.publish(desk.publication, desk.store, environment=environment, now=MONDAY, mailing=True)
-        pipeline.open_editions(desk.publication, desk.store, published, environment=environment, now=MONDAY)
+        pipeline.open_editions(
+            desk.publication, desk.store, published, environment=environment, keys=desk.secrets.signing, now=MONDAY
+        )
 
     hold_and_walk()
     with desk.store.writing() as connection:
