@@ -117,14 +117,7 @@ def main() -> None:
         at = NOW + timedelta(days=60 + options.editions - 1)
         for number in range(1, options.editions):
             began = time.perf_counter()
-            done = fold_ended(
-                store,
-                root / "ledger",
-                root / ".publisher",
-                keep=timedelta(days=60),
-                clock=lambda: at,
-                stop=threading.Event(),
-            )
+            done = fold_ended(publication(root), store, clock=lambda: at, stop=threading.Event())
             seconds = time.perf_counter() - began
             for one in done.editions:
                 size = megabytes(root / "ledger" / f"edition-{one:06}.jsonl.gz")

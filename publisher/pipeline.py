@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from publisher.articles.id_writing import write_ids
 from publisher.articles.inspecting import inspect_articles
@@ -27,6 +27,8 @@ from publisher.editions.opening import Opened, Opener, is_due
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
+from publisher.health.alerts import alert
+from publisher.health.standing import WAITS
 from publisher.inspection import Inspection
 from publisher.model.article import Article, Record
 from publisher.model.edition import Edition
@@ -61,7 +63,6 @@ __all__ = [
     "check",
     "deliver",
     "deliver_only",
-    "fold",
     "look",
     "open_editions",
     "opener_of",
@@ -418,19 +419,6 @@ def deliver_only(
     return passed
 
 
-def fold(
-    publication: Publication, store: Store, passed: Passed, *, keep: timedelta, clock: Clock, stop: threading.Event
-) -> None:
-    """Editions that ended more than ``keep`` ago leave the database for their files, for some seconds."""
-    try:
-        folded = fold_ended(store, publication.ledger, publication.state, keep=keep, clock=clock, stop=stop)
-    except PublisherError as error:
-        passed.errors.append(error)
-    else:
-        passed.folded = folded.editions
-        passed.errors += folded.errors
-
-
 def run(
     publication: Publication,
     secrets: Secrets,
@@ -492,8 +480,12 @@ def run(
         with store.writing() as connection:
             last = meta.read_moment(connection, "last_run")
             meta.write_moment(connection, "last_run", max(now, last) if last else now)
-        # A time that is pretended can be undone, a folding cannot.
-        if not fixed_time and publication.delivery.keep is not None and not stop.is_set():
-            fold(publication, store, passed, keep=publication.delivery.keep, clock=clock, stop=stop)
+            meta.keep_moment(connection, WAITS, passed.delivered.again_at)
+        # A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
+        if not fixed_time:
+            passed.errors += alert(publication, secrets, store, passed.errors, now=clock())
+            folded = fold_ended(publication, store, clock=clock, stop=stop)
+            passed.folded = folded.editions
+            passed.errors += folded.errors
     step(passed)
     return passed

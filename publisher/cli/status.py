@@ -18,6 +18,7 @@ from publisher.cli.verb import Verb
 from publisher.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.health.standing import Standing
     from publisher.model.edition import Edition
     from publisher.model.publication import Publication
     from publisher.store.editions import Sums
@@ -45,16 +46,21 @@ class _Facts:
     readership_by_day: tuple[tuple[date, str, int], ...] = ()
     decided: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     untold: tuple[Topic, ...] = ()
+    standing: Standing | None = None
 
 
 @click.command(cls=Verb)
+@click.option("--check", is_flag=True, help="For monitors: only what is late or stuck; exit status 1 if anything is.")
 @click.pass_obj
-def status(session: Session) -> None:
+def status(session: Session, check: bool) -> None:
     """Today at a glance.
 
-    The editions that are not finished and the newest of each cadence, the outbox, the next slots, and how many read
-    the feeds through aggregators.
+    What is late or stuck, the editions that are not finished and the newest of each cadence, the outbox, the next
+    slots, and how many read the feeds through aggregators.
     """
+    if check:
+        _check(session)
+        return
     from publisher.cli.sentences import (
         edition_sentence,
         hub_sentence,
@@ -68,10 +74,12 @@ def status(session: Session) -> None:
     facts = _facts(session, now)
     slots = _next_slots(publication, facts, now)
     if session.as_json:
-        _answer(session, publication, facts, slots)
+        _answer(session, publication, facts, slots, now)
         return
     session.show(_headline(publication, facts))
     session.show(_last_run(publication, facts, now))
+    for trouble in _troubles(publication, facts, now):
+        session.show(f"To mend: {trouble}.")
     for edition, sums in facts.editions:
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     if facts.waiting is not None:
@@ -88,7 +96,46 @@ def status(session: Session) -> None:
     session.show(_next_step(publication, facts))
 
 
-def _answer(session: Session, publication: Publication, facts: _Facts, slots: list[tuple[datetime, str, str]]) -> None:
+def _check(session: Session) -> None:
+    """A line for each thing that is late, stuck or wrong; one that says so if nothing is."""
+    from publisher.health.troubles import troubles
+
+    publication, now = session.publication, session.now()
+    facts = _facts(session, now)
+    found = troubles(publication, _standing(facts), now=now)
+    session.status = 1 if found else 0
+    if session.as_json:
+        session.answer([{"key": one.key, "text": one.text} for one in found])
+        return
+    for one in found:
+        session.show(one.text)
+    if not found:
+        session.show("Nothing is late or stuck.")
+
+
+def _standing(facts: _Facts) -> Standing:
+    from publisher.health.standing import Standing
+
+    return facts.standing or Standing()
+
+
+def _troubles(publication: Publication, facts: _Facts, now: datetime) -> list[str]:
+    """What is late or stuck, and wrong. Who only tries things out does not run them every hour."""
+    from publisher.health.troubles import troubles
+
+    if facts.last_run is None:
+        return []
+    found = troubles(publication, _standing(facts), now=now)
+    return [one.text for one in found if one.key != "run" or not publication.examples_left]
+
+
+def _answer(
+    session: Session,
+    publication: Publication,
+    facts: _Facts,
+    slots: list[tuple[datetime, str, str]],
+    now: datetime,
+) -> None:
     """All of it as JSON."""
     from publisher.cli.editions import edition_fields
 
@@ -97,6 +144,7 @@ def _answer(session: Session, publication: Publication, facts: _Facts, slots: li
             "title": publication.title,
             "last_run": facts.last_run,
             "subscriptions": facts.subscriptions,
+            "troubles": _troubles(publication, facts, now),
             "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
             "outbox": facts.waiting,
             "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
@@ -134,7 +182,7 @@ def brief(session: Session) -> None:
     facts = _facts(session, now)
     slots = _next_slots(publication, facts, now)
     if session.as_json:
-        _answer(session, publication, facts, slots)
+        _answer(session, publication, facts, slots, now)
         return
     session.show(_headline(publication, facts))
     if facts.editions:
@@ -142,6 +190,8 @@ def brief(session: Session) -> None:
         session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
     else:
         session.show(_last_run(publication, facts, now))
+    if troubles := _troubles(publication, facts, now):
+        session.show(f"{count(len(troubles), 'thing')} to mend: {troubles[0]}.")
     if slots:
         at, name, cadence = slots[0]
         zone = zone_of(publication, name)
@@ -160,18 +210,14 @@ def _facts(session: Session, now: datetime) -> _Facts:
         file = publication.root / publication.database.removeprefix("sqlite:").removeprefix("//")
         if not file.exists():
             return _Facts()
+    from publisher.health.standing import read_standing
     from publisher.store import editions, hub_topics, meta, outbox, readership, subscribers
 
     since = (now - timedelta(days=7)).date()
     offered = {(one.name, cadence.name) for one in publication.newsletters for cadence in one.cadences}
     with session.store().reading() as connection:
-        shown: list[tuple[Edition, Sums]] = []
-        seen: set[tuple[str, str]] = set()
-        for edition in editions.listing(connection):
-            cadence = (edition.newsletter, edition.cadence)
-            if cadence not in seen or edition.state not in ("finished", "cancelled"):
-                shown.append((edition, editions.sums(connection, edition.id)))
-            seen.add(cadence)
+        both = {one.id: one for one in (*editions.newest_of_each(connection), *editions.unfinished(connection))}
+        shown = [(both[number], editions.sums(connection, number)) for number in sorted(both, reverse=True)]
         return _Facts(
             last_run=meta.read_moment(connection, "last_run"),
             subscriptions=subscribers.active(connection),
@@ -197,6 +243,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
                 for topic in hub_topics.topics(connection).values()
                 if publication.web.hub and topic.content != topic.told and topic.attempts and topic.try_at
             ),
+            standing=read_standing(connection, publication, now),
         )
 
 

@@ -1,4 +1,4 @@
-"""Test messages: does mail leave through this transport, and does it look right where it arrives?
+"""Messages outside the outbox: alerts, and test messages (does mail leave, does it look right where it arrives?).
 
 They count for nothing: no delivery, no ledger, no journal. They are signed like all others.
 """
@@ -23,7 +23,7 @@ from publisher.model.errors import TransportError
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication, Secrets
 
-__all__ = ["TEST", "send_test_copy", "send_trial"]
+__all__ = ["TEST", "send_plain", "send_test_copy", "send_trial"]
 
 TEST = "[Test]"
 """What the subject of a test copy begins with; filters and colleagues know it by that."""
@@ -48,18 +48,39 @@ def send_trial(
 
     Raises AddressError, ConfigurationError (a key of DKIM's), and TransportError if it was not accepted.
     """
-    newsletter = publication.newsletters[0]
     text = f"This is a test message of {publication.title}.\n\nIf you can read it, mail leaves as it should.\n"
+    subject = f"Test message of {publication.title}"
+    return send_plain(
+        publication, transport, recipient, subject=subject, text=text, test="trial", now=now, secrets=secrets
+    )
+
+
+def send_plain(
+    publication: Publication,
+    transport: Transport,
+    recipient: str,
+    *,
+    subject: str,
+    text: str,
+    now: datetime,
+    secrets: Secrets | None = None,
+    test: str = "",
+) -> Outcome:
+    """Sends a few lines to ``recipient`` from the first newsletter's sender; without one, from the recipient.
+
+    Raises AddressError, ConfigurationError (a key of DKIM's), and TransportError if it was not accepted.
+    """
+    senders = [(one.sender_name, one.sender_address) for one in publication.newsletters]
+    name, address = senders[0] if senders else (publication.title, recipient)
+    lines = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines() if line)
     digest = Digest(
-        subject=f"Test message of {publication.title}",
+        subject=subject,
         preheader="",
-        html=f"<!doctype html><html lang=en><title>Test</title><p>{escape(text)}</p></html>",
+        html=f"<!doctype html><html lang=en><title>{escape(subject)}</title>{lines}</html>",
         text=text,
     )
-    envelope = Envelope(
-        sender_name=newsletter.sender_name, sender_address=newsletter.sender_address, date=now, test="trial"
-    )
-    return _send(publication, secrets, transport, newsletter, digest, envelope, recipient, fields={}, now=now)
+    envelope = Envelope(sender_name=name, sender_address=address, date=now, test=test)
+    return _send(publication, secrets, transport, digest, envelope, recipient, fields={}, now=now)
 
 
 def send_test_copy(
@@ -92,7 +113,6 @@ def send_test_copy(
         publication,
         secrets,
         transport,
-        newsletter,
         marked,
         replace(envelope, test=newsletter.name),
         recipient,
@@ -105,7 +125,6 @@ def _send(
     publication: Publication,
     secrets: Secrets | None,
     transport: Transport,
-    newsletter: Newsletter,
     digest: Digest,
     envelope: Envelope,
     recipient: str,
@@ -114,7 +133,7 @@ def _send(
     now: datetime,
 ) -> Outcome:
     address = parse_address(recipient)
-    sender = wire_address(newsletter.sender_address)
+    sender = wire_address(envelope.sender_address)
     message_id = f"<test.{randomness.token_hex(8)}@{sender.rpartition('@')[2]}>"
     buffers = compile_message(digest, envelope).message(
         message_id=message_id, recipient_address=address.text, fields=fields
@@ -132,8 +151,9 @@ def _send(
     )
     outcome = asyncio.run(_deliver(transport, outgoing))
     if outcome.result is not Result.ACCEPTED:
+        what = "the test message" if envelope.test else "the message"
         raise TransportError(
-            f"the test message was not accepted: {outcome.code or ''} {outcome.reply}".strip(), where=address.text
+            f"{what} was not accepted: {outcome.code or ''} {outcome.reply}".strip(), where=address.text
         )
     return outcome
 

@@ -23,7 +23,9 @@ __all__ = [
     "due",
     "due_for_approval",
     "due_on_publish",
+    "due_slot",
     "first_moment",
+    "lateness",
     "local_due",
     "slots",
     "slots_after",
@@ -149,13 +151,10 @@ def due(newsletter: Newsletter, cadence: Cadence, *, last: datetime, now: dateti
     Within ``late`` of its slot an edition opens. Later its articles join the next slot, unless a whole period was
     missed: then it opens at once. Several missed slots are one edition.
     """
-    slot = _newest(cadence, newsletter.timezone, last=last, now=now)
+    slot = due_slot(cadence, newsletter.timezone, last=last, now=now)
     if slot is None:
         return None
-    following = next(slots_after(cadence, newsletter.timezone, slot), None)
-    late = newsletter.late
-    if late is None:
-        late = (following - slot) / 4 if following else timedelta(days=1)
+    late = lateness(newsletter, cadence, slot)
     first = next(slots_after(cadence, newsletter.timezone, last))
     missed = first < slot
     return Due(slot, missed) if now - slot <= late or missed else None
@@ -205,8 +204,16 @@ def due_on_publish(
     return None
 
 
-def _newest(cadence: Cadence, timezone: str, *, last: datetime, now: datetime) -> datetime | None:
-    """The newest slot in (last, now]."""
+def lateness(newsletter: Newsletter, cadence: Cadence, slot: datetime) -> timedelta:
+    """How long after its slot an edition may still open. Pure."""
+    if newsletter.late is not None:
+        return newsletter.late
+    following = next(slots_after(cadence, newsletter.timezone, slot), None)
+    return (following - slot) / 4 if following else timedelta(days=1)
+
+
+def due_slot(cadence: Cadence, timezone: str, *, last: datetime, now: datetime) -> datetime | None:
+    """The newest slot in (last, now]. Pure."""
     for back in _LOOK_BACK:
         start = max(last, now - back)
         newest = None

@@ -9,6 +9,7 @@ The tree::
     ├── ImportRefused             what was given to `import` is not an article
     ├── TemplateError             a template is broken or asks for what is not there
     ├── AddressError              not an e-mail address
+    ├── AlertError                somebody could not be told
     ├── OutputError               a file or folder cannot be written
     ├── HubError                  the WebSub hub cannot be told
     ├── StoreError                the database
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 __all__ = [
     "AddressError",
+    "AlertError",
     "ArticleError",
     "ConfigurationError",
     "HubError",
@@ -92,6 +94,10 @@ class TemplateError(PublisherError):
 
 class AddressError(PublisherError):
     """Not an e-mail address."""
+
+
+class AlertError(PublisherError):
+    """An alert did not reach somebody."""
 
 
 class OutputError(PublisherError):

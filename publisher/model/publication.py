@@ -11,7 +11,7 @@ from publisher.model.article import Author
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.rate import Limits, Rate
 
-__all__ = ["Delivery", "Dkim", "Publication", "Relay", "Secrets", "Theme", "Web"]
+__all__ = ["Alerts", "Delivery", "Dkim", "Publication", "Relay", "Secrets", "Theme", "Web"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,22 @@ class Delivery:
             return self.relays[0].limits.rates
         slowest = [min((rate.per_second for rate in relay.limits.rates), default=0.0) for relay in self.relays]
         return (Rate(max(1, round(sum(slowest))), 1),) if all(slowest) else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """Who is told when something is late, stuck or wrong: addresses, through ``transport`` if it is not empty, and a
+    web address that is called with JSON. ``heartbeat``: a web address that is called after each good run.
+
+    ``ended``: of each edition that has ended, too. ``last_run``: a last run that is longer ago is late.
+    """
+
+    mail: tuple[str, ...] = ()
+    transport: str = ""
+    webhook: str = ""
+    heartbeat: str = ""
+    ended: bool = False
+    last_run: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +122,7 @@ class Secrets:
 
     signing: tuple[bytes, ...]
     relay_passwords: dict[str, str] = field(default_factory=dict)
+    alerts_password: str | None = None
     dkim: dict[str, str] = field(default_factory=dict)
 
 
@@ -124,6 +141,7 @@ class Publication:
     database: str = "sqlite:publisher.db"
     articles: str = "articles"
     delivery: Delivery = field(default_factory=Delivery)
+    alerts: Alerts = Alerts()
     dkim: Dkim = Dkim()
     web: Web = Web()
     theme: Theme = Theme()

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from publisher.model.article import Author
 from publisher.model.errors import ConfigurationError
 from publisher.model.feed import Cadence, Feed, Newsletter, Podcast, Selection
-from publisher.model.publication import Delivery, Dkim, Publication, Theme, Web
+from publisher.model.publication import Alerts, Delivery, Dkim, Publication, Theme, Web
 from publisher.publication.finding import FILE
 from publisher.publication.positions import line_of
 from publisher.publication.profiles import relays_of
@@ -334,6 +334,14 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             on_unknown=settings.delivery.on_unknown,
             tls=settings.delivery.tls,
             keep=None if settings.delivery.keep == "forever" else parse_duration(settings.delivery.keep),
+        ),
+        alerts=Alerts(
+            mail=tuple(dict.fromkeys(settings.alerts.mail)),
+            transport=settings.alerts.transport,
+            webhook=settings.alerts.webhook,
+            heartbeat=settings.alerts.heartbeat,
+            ended=settings.alerts.ended,
+            last_run=parse_duration(settings.alerts.last_run),
         ),
         dkim=Dkim(selectors=tuple(dict.fromkeys(settings.dkim.selectors)), domain=settings.dkim.domain.lower()),
         web=Web(

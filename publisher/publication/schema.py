@@ -110,6 +110,18 @@ def _hub(url: str) -> str:
     return url
 
 
+def _call(url: str) -> str:
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or not url.isascii()):
+        raise ValueError('not a web address: write for example "https://hooks.example.org/publisher"')
+    return url
+
+
+def _recipient(address: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):
+        raise ValueError(f'"{address}" is not an e-mail address: write for example "ana@example.org"')
+    return address
+
+
 def _alias(address: str) -> str:
     parts = urlsplit(address)
     if not address.startswith("/") or address.startswith("//") or parts.query or parts.fragment or address == "/":
@@ -190,6 +202,8 @@ Permalink = Annotated[str, AfterValidator(_permalink)]
 WebPath = Annotated[str, AfterValidator(_path)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Hub = Annotated[str, AfterValidator(_one_line), AfterValidator(_hub)]
+Call = Annotated[str, AfterValidator(_one_line), AfterValidator(_call)]
+Recipient = Annotated[str, AfterValidator(_recipient)]
 Alias = Annotated[str, AfterValidator(_alias)]
 Category = Annotated[str, AfterValidator(_one_line), AfterValidator(_category)]
 Guid = Annotated[str, AfterValidator(_guid)]
@@ -240,6 +254,15 @@ class DeliveryTable(_TransportTable):
     keep: Keep = "60 days"
 
 
+class AlertsTable(_Table):
+    mail: list[Recipient] = []
+    transport: Line = ""
+    webhook: Call = ""
+    heartbeat: Call = ""
+    ended: bool = False
+    last_run: Duration = "1 hour"
+
+
 class DkimTable(_Table):
     selectors: list[Selector] = []
     domain: Line = ""
@@ -282,6 +305,7 @@ class PublicationFile(_Table):
     database: DatabaseUrl = "sqlite:publisher.db"
     articles: Line = "articles"
     delivery: DeliveryTable = DeliveryTable()
+    alerts: AlertsTable = AlertsTable()
     dkim: DkimTable = DkimTable()
     web: WebTable = WebTable()
     theme: ThemeTable = ThemeTable()

@@ -20,7 +20,7 @@ from publisher.publication.editing import replace_file
 __all__ = ["keep_relay_password", "load_secrets"]
 
 FILE = "secrets.toml"
-_KNOWN = {"signing", "relay_password", "relay_passwords", "dkim"}
+_KNOWN = {"signing", "relay_password", "relay_passwords", "alerts_password", "dkim"}
 _VARIABLE = "PUBLISHER_RELAY_PASSWORD"
 
 
@@ -43,9 +43,7 @@ def load_secrets(root: Path) -> Secrets:
             where=FILE,
             remedy="restore it from a backup: without it, links in mail already sent stop working",
         )
-    password = os.environ.get(_VARIABLE, values.get("relay_password"))
-    if password is not None and not isinstance(password, str):
-        raise ConfigurationError('"relay_password" must be text in quotes', where=FILE)
+    password, alerts = _password(values, "relay_password"), _password(values, "alerts_password")
     dkim = values.get("dkim", {})
     if not isinstance(dkim, dict) or not all(isinstance(key, str) for key in dkim.values()):
         raise ConfigurationError(
@@ -53,10 +51,18 @@ def load_secrets(root: Path) -> Secrets:
         )
     return Secrets(
         signing=tuple(key.encode() for key in keys),
+        alerts_password=alerts,
         relay_passwords=_relay_passwords(values.get("relay_passwords", {}))
         | ({} if password is None else {"": password}),
         dkim=dkim,
     )
+
+
+def _password(values: dict[str, object], key: str) -> str | None:
+    password = os.environ.get(f"PUBLISHER_{key.upper()}", values.get(key))
+    if password is not None and not isinstance(password, str):
+        raise ConfigurationError(f'"{key}" must be text in quotes', where=FILE)
+    return password
 
 
 def keep_relay_password(root: Path, password: str) -> None:

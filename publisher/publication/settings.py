@@ -128,7 +128,7 @@ def _locate(root: Path, key: str) -> tuple[str, tuple[str, ...]]:
     if not all(parts):
         raise UsageError(f'"{key}" is not a setting', remedy="see all with: publisher config get")
     if parts[0] != "feeds":
-        if parts[0] in ("signing", "relay_password", "relay_passwords"):
+        if parts[0] in ("signing", "relay_password", "relay_passwords", "alerts_password"):
             raise UsageError(f'"{key}" is a secret', remedy="it stands in secrets.toml, or in PUBLISHER_* variables")
         return MAIN, parts
     names = [Path(file).stem for file in _feed_files(root)]

@@ -26,6 +26,7 @@ __all__ = [
     "decided_number",
     "digest_of",
     "doubtful",
+    "ended_since",
     "finish",
     "get",
     "hold",
@@ -33,6 +34,7 @@ __all__ = [
     "insert_edition",
     "last_slot",
     "listing",
+    "newest_of_each",
     "pass_slot",
     "pause",
     "resume",
@@ -42,6 +44,7 @@ __all__ = [
     "set_state",
     "states_of",
     "sums",
+    "unfinished",
     "variants_of",
 ]
 
@@ -192,6 +195,26 @@ def approve(connection: Connection, number: int, *, cutoff: int, now: datetime) 
 def set_reason(connection: Connection, number: int, reason: str, *, state: EditionState) -> None:
     """Says in an edition's account why it is in its state."""
     connection.execute(update(editions).where(editions.c.id == number, editions.c.state == state).values(reason=reason))
+
+
+def unfinished(connection: Connection) -> list[Edition]:
+    """Editions that have not ended, however old, oldest first."""
+    ended = [EditionState.FINISHED, EditionState.CANCELLED]
+    rows = connection.execute(select(editions).where(editions.c.state.not_in(ended)).order_by(editions.c.id))
+    return [_edition(row) for row in rows]
+
+
+def ended_since(connection: Connection, moment: datetime) -> list[Edition]:
+    """Editions that finished or were cancelled after ``moment``, oldest first."""
+    rows = connection.execute(select(editions).where(editions.c.finished_at > moment).order_by(editions.c.id))
+    return [_edition(row) for row in rows]
+
+
+def newest_of_each(connection: Connection) -> list[Edition]:
+    """The newest edition of each newsletter and cadence, newest first."""
+    newest = select(func.max(editions.c.id)).group_by(editions.c.newsletter, editions.c.cadence)
+    rows = connection.execute(select(editions).where(editions.c.id.in_(newest)).order_by(editions.c.id.desc()))
+    return [_edition(row) for row in rows]
 
 
 def set_state(

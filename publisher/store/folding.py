@@ -24,6 +24,7 @@ from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, sele
 
 from publisher.model.edition import Edition, EditionState
 from publisher.model.errors import OutputError, PublisherError, StoreError
+from publisher.model.publication import Publication
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
 from publisher.store.blocks import iso, read_block
@@ -50,35 +51,52 @@ class Folded:
 
 
 def fold_ended(
-    store: Store, folder: Path, state: Path, *, keep: timedelta, clock: Callable[[], datetime], stop: threading.Event
+    publication: Publication, store: Store, *, clock: Callable[[], datetime], stop: threading.Event
 ) -> Folded:
-    """Folds editions that ended more than ``keep`` ago, for FOLD_FOR or until ``stop`` is set; one process a host.
-    Raises StoreError, OutputError before anything is folded.
-
-    A file that is being written when the time is over is written to its end, unless ``stop`` is set.
+    """Folds editions that ended more than ``delivery.keep`` ago, for FOLD_FOR or until ``stop`` is set; one process a
+    host. A file that is being written when the time is over is written to its end, unless ``stop`` is set.
     """
-    done, end = Folded(), clock() + FOLD_FOR
-    with host_lock(state, "fold.lock") as mine:
-        with store.reading() as connection:
-            ripe = to_fold(connection, clock() - keep) if mine else []
-        for edition in ripe:
-            if edition.ledger and not (folder / edition.ledger).exists():
-                continue  # another machine's: it has the file, and lets the rows go
-            if stop.is_set() or clock() > end:
-                break
-            try:
-                if fold(
-                    store,
-                    folder,
-                    edition,
-                    now=clock(),
-                    go_on=lambda: not stop.is_set(),
-                    in_time=lambda: clock() < end,
-                ):
-                    done.editions.append(edition.id)
-            except PublisherError as error:
-                done.errors.append(error)
+    done, keep = Folded(), publication.delivery.keep
+    if keep is None or stop.is_set():
+        return done
+    try:
+        with host_lock(publication.state, "fold.lock") as mine:
+            if mine:
+                _fold_all(store, publication.ledger, done, keep=keep, clock=clock, stop=stop)
+    except PublisherError as error:
+        done.errors.append(error)
     return done
+
+
+def _fold_all(
+    store: Store,
+    folder: Path,
+    done: Folded,
+    *,
+    keep: timedelta,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+) -> None:
+    end = clock() + FOLD_FOR
+    with store.reading() as connection:
+        ripe = to_fold(connection, clock() - keep)
+    for edition in ripe:
+        if edition.ledger and not (folder / edition.ledger).exists():
+            continue  # another machine's: it has the file, and lets the rows go
+        if stop.is_set() or clock() > end:
+            break
+        try:
+            if fold(
+                store,
+                folder,
+                edition,
+                now=clock(),
+                go_on=lambda: not stop.is_set(),
+                in_time=lambda: clock() < end,
+            ):
+                done.editions.append(edition.id)
+        except PublisherError as error:
+            done.errors.append(error)
 
 
 def to_fold(connection: Connection, before: datetime) -> list[Edition]:

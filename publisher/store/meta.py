@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import meta
 
-__all__ = ["forget", "read", "read_moment", "write", "write_moment"]
+__all__ = ["forget", "keep_moment", "read", "read_moment", "write", "write_moment"]
 
 
 def read(connection: Connection, key: str) -> str | None:
@@ -37,3 +37,11 @@ def read_moment(connection: Connection, key: str) -> datetime | None:
 def write_moment(connection: Connection, key: str, value: datetime) -> None:
     """Replaces the fact by a time."""
     write(connection, key, value.isoformat())
+
+
+def keep_moment(connection: Connection, key: str, value: datetime | None) -> None:
+    """Replaces the fact by a time, or removes it."""
+    if value is not None:
+        write_moment(connection, key, value)
+    elif read(connection, key) is not None:
+        forget(connection, key)

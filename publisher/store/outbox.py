@@ -39,6 +39,7 @@ from publisher.store.choosing import among, as_bound, chosen
 from publisher.store.schema import (
     OUTSTANDING,
     UtcDateTime,
+    attempts,
     deliveries,
     editions,
     notices,
@@ -62,6 +63,15 @@ class Waiting:
     later: int
     claimed: int
     next_try: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """``due``: how many deliveries may go now, the first since ``due_since``; ``last_attempt``: at any delivery."""
+
+    due: int
+    due_since: datetime | None
+    last_attempt: datetime | None
 
 
 def _may_go(newsletters: Collection[str] | None, *, only_notices: bool = False) -> ColumnElement[bool]:
@@ -288,3 +298,11 @@ def waiting(
             select(func.min(deliveries.c.try_at)).where(open_states, deliveries.c.try_at > now)
         ).scalar(),
     )
+
+
+def stalled(connection: Connection, now: datetime, newsletters: Collection[str]) -> Stalled:
+    """How long the outbox has waited for somebody to deliver it; only of these newsletters."""
+    may_go = (_waits(), deliveries.c.try_at <= now, _may_go(newsletters))
+    due, since = connection.execute(select(func.count(), func.min(deliveries.c.try_at)).where(*may_go)).one()
+    last = connection.execute(select(attempts.c.at).order_by(attempts.c.id.desc()).limit(1)).scalar()
+    return Stalled(due=due, due_since=since, last_attempt=last)

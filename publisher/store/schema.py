@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -395,4 +395,15 @@ relay_minutes = Table(
     Column("relay", Text, primary_key=True),
     Column("minute", BigInteger, primary_key=True, autoincrement=False),
     Column("messages", BigInteger, nullable=False),
+)
+
+# What runs found wrong, and when somebody was told of it.
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),
 )

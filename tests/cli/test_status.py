@@ -7,13 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy import insert
 
 from publisher.cli import call
+from publisher.store import editions as edition_store
+from publisher.store import open_store
 from tests.cli.conftest import Program
 
 
@@ -178,3 +181,59 @@ def test_json_is_json_whatever_the_terminal_speaks(inside: Path) -> None:
             env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert [one["name"] for one in json.loads(answer.stdout)][1] == "Jürgen Weiß"
+
+
+def test_a_monitor_hears_of_what_is_late_in_a_line_each_and_by_the_exit_status(
+    publication: Path, program: Program
+) -> None:
+    answer = program("status", "--check")
+    assert (answer.status, answer.out) == (1, "Nothing has run yet; publisher run, or its line in cron\n")
+    with time_machine.travel("2026-11-20T08:00Z", tick=False):
+        assert program("run").status == 0
+        assert program("status", "--check").out == "Nothing is late or stuck.\n"
+        assert program("status", "--check", "--json").json == []
+    with time_machine.travel("2026-11-20T11:30Z", tick=False):
+        answer = program("status", "--check")
+        assert (answer.status, answer.out) == (
+            1,
+            "The last run was 3 hours ago; see whether cron or publisher serve is alive\n",
+        )
+        assert program("status", "--check", "--json").json[0]["key"] == "run"
+
+
+def test_what_the_last_run_found_wrong_is_told_until_it_is_mended(publication: Path, program: Program) -> None:
+    broken = publication / "articles" / "broken.md"
+    with time_machine.travel("2026-11-20T08:00Z", tick=False):
+        broken.write_text("+++\ntitle = \n+++\n")
+        assert program("run").status == 1
+        answer = program("status", "--check")
+        assert answer.status == 1
+        assert answer.out.startswith("articles/broken.md:2: ")
+        assert "To mend: articles/broken.md:2: " in program("status").out
+        broken.unlink()
+    with time_machine.travel("2026-11-20T08:05Z", tick=False):
+        assert program("run").status == 0
+        assert program("status", "--check").status == 0
+
+
+def test_an_old_edition_that_never_ended_is_shown_however_many_came_after(inside: Path, program: Program) -> None:
+    store = open_store("sqlite:publisher.db", inside)
+    with store.writing() as connection:
+        old = edition_store.listing(connection)[0]
+        rows = [
+            {
+                "newsletter": old.newsletter,
+                "cadence": old.cadence,
+                "slot": old.slot + timedelta(minutes=number),
+                "state": "held" if number == 1 else "finished",
+                "cutoff": 1,
+                "opened_at": old.slot,
+            }
+            for number in range(1, 61)
+        ]
+        connection.execute(insert(edition_store.editions), rows)
+    store.close()
+    with time_machine.travel("2026-11-21T08:00Z", tick=False):
+        lines = program("status").out.splitlines()
+    assert any(line.startswith("4 ") and "held" in line for line in lines)
+    assert any(line.startswith("To mend: Edition 4, ") and "publisher editions resume 4" in line for line in lines)

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from publisher.model.delivery import Account, DeliveryState, Outcome, Result
 from publisher.model.edition import Digest, Edition, EditionState, Embedded
 from publisher.model.errors import PublisherError, StoreError
+from publisher.publication import load
 from publisher.store import Store, accounts, blocks, folding, histories, open_store, retrying
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
@@ -56,9 +57,7 @@ def finished(store: Store, readers: int = 6) -> int:
 
 
 def fold(store: Store, folder: Path, *, now: datetime = LATER, stop: threading.Event | None = None) -> Folded:
-    return fold_ended(
-        store, folder / "ledger", folder / ".publisher", keep=KEEP, clock=lambda: now, stop=stop or threading.Event()
-    )
+    return fold_ended(load(folder), store, clock=lambda: now, stop=stop or threading.Event())
 
 
 def edition(store: Store, number: int) -> Edition:
