@@ -28,6 +28,7 @@ from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
 from publisher.health.alerts import alert
+from publisher.health.metrics import count_attempts, write_metrics
 from publisher.health.standing import WAITS
 from publisher.inspection import Inspection
 from publisher.model.article import Article, Record
@@ -130,7 +131,6 @@ class Passed:
             or self.started_afresh
             or self.came_back_from
             or self.folded
-            or self.errors
         )
 
 
@@ -416,6 +416,7 @@ def deliver_only(
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
     passed.errors += passed.delivered.complaints
+    passed.errors += count_attempts(store, passed.delivered)
     return passed
 
 
@@ -484,6 +485,9 @@ def run(
         # A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
         if not fixed_time:
             passed.errors += alert(publication, secrets, store, passed.errors, now=clock())
+            passed.errors += write_metrics(
+                publication, store, passed.delivered, errors=len(passed.errors), began=now, now=clock()
+            )
             folded = fold_ended(publication, store, clock=clock, stop=stop)
             passed.folded = folded.editions
             passed.errors += folded.errors

@@ -32,6 +32,7 @@ from publisher.store.subscriptions import NewSubscription
 __all__ = ["Admission", "Admitted", "Candidate", "admit", "candidate_of", "decide", "import_rows"]
 
 _BATCH = 1000  # people a transaction
+LONGEST_NAME = 200
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -101,13 +102,19 @@ def candidate_of(
         address=parse_address(address),
         newsletter=found,
         cadence=cadence or found.default_cadence,
-        name=" ".join(name.split()),
+        name=_short(" ".join(name.split())),
         # The newsletter's own language is no wish: its readers share one variant.
         language="" if language.lower() == found.language.lower() else language,
         timezone=timezone,
         topics=topics,
         fields=fields or {},
     )
+
+
+def _short(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise UsageError(f"the name has {len(name):,} characters, more than {LONGEST_NAME}", remedy="shorten it")
+    return name
 
 
 def _is_zone(name: str) -> bool:

@@ -13,15 +13,15 @@ import click
 
 from publisher.cli.moments import read_moment
 from publisher.cli.session import Session, count
+from publisher.cli.telling import LOG, Telling
 from publisher.cli.verb import Verb
 from publisher.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.delivery.delivering import Delivered
     from publisher.model.publication import Publication
-    from publisher.pipeline import Passed
+    from publisher.pipeline import Passed, Published
 
-__all__ = ["closing", "progress_line", "run", "seconds_of", "stop_when_told", "tell"]
+__all__ = ["closing", "run", "seconds_of", "stop_when_told", "tell"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -29,38 +29,40 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 @click.command(cls=Verb)
 @click.option("--now", "at", metavar="TIME", help="Pretend it is TIME (Maildir or a relay on this machine only).")
 @click.option("--max-time", metavar="DURATION", help='Stop delivering after this long, for example "4 minutes".')
+@LOG
 @click.pass_obj
-def run(session: Session, at: str | None, max_time: str | None) -> None:
+def run(session: Session, at: str | None, max_time: str | None, log: str | None) -> None:
     """The whole road once: what cron calls.
 
     Articles become feeds and pages, editions that are due open, and what the outbox holds is delivered. A second
     run, or two at once, delivers nothing twice. Without a terminal and with --quiet it says nothing unless it did
-    something.
+    something; an error is printed when it is new, then once a day.
     """
     from publisher import pipeline
 
-    publication = session.publication
-    stop = threading.Event()
-    told = stop_when_told(stop, seconds_of(max_time))
-    passed = pipeline.run(
-        publication,
-        session.secrets,
-        session.store(),
-        clock=_clock(session, at, publication),
-        stop=stop,
-        fixed_time=at is not None,
-        step=_Teller(session, publication),
-        progress=progress_line(session),
-    )
-    for error in passed.errors:
-        session.failed(error)
-    if session.as_json:
-        session.answer(_as_values(passed))
-    elif session.terminal or not session.quiet or passed.did_something:
-        line = closing(publication, passed, stopped=stop.is_set())
-        session.show(line) if passed.did_something else session.say(line)
-    if signal.SIGINT in told:
-        session.status = session.status or 130
+    telling = Telling(session, log)
+    with telling.working():
+        publication = session.publication
+        stop = threading.Event()
+        told = stop_when_told(stop, seconds_of(max_time))
+        passed = pipeline.run(
+            publication,
+            session.secrets,
+            session.store(),
+            clock=_clock(session, at, publication),
+            stop=stop,
+            fixed_time=at is not None,
+            step=telling.log.step if telling.log else _Teller(session, publication),
+            progress=telling.progress,
+        )
+        more = telling.ended(passed)
+        if session.as_json:
+            session.answer(_as_values(passed))
+        elif telling.log is None and (session.terminal or not session.quiet or more):
+            line = closing(publication, passed, stopped=stop.is_set())
+            session.show(line) if more else session.say(line)
+        if signal.SIGINT in told:
+            session.status = session.status or 130
 
 
 def _clock(session: Session, at: str | None, publication: Publication) -> Callable[[], datetime]:
@@ -140,6 +142,7 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
             f"not mailed: {record.path} ({record.left_out}); set mail = true in it to mail it all the same"
             for record in passed.published.left_out
         ]
+        lines += _unknown_sections(publication, passed.published)
     if passed.came_back_from is not None:
         lines.append(
             f"the last run was at {passed.came_back_from:%Y-%m-%d %H:%M} UTC, which is still to come: "
@@ -166,6 +169,18 @@ def tell(publication: Publication, passed: Passed) -> list[str]:
         numbers = ", ".join(map(str, passed.folded))
         lines.append(f"folded: edition{'s' if len(passed.folded) > 1 else ''} {numbers}, now in ledger/")
     return lines
+
+
+def _unknown_sections(publication: Publication, published: Published) -> list[str]:
+    """One line about sections that [sections] does not know; where there are none, any will do."""
+    if not publication.sections:
+        return []
+    odd = [one for one in published.articles if one.section and one.section not in publication.sections]
+    if not odd:
+        return []
+    names = ", ".join(f'"{name}"' for name in sorted({one.section for one in odd if one.section})[:5])
+    more = f" and {len(odd) - 1:,} more" if len(odd) > 1 else ""
+    return [f"warning: not in [sections]: {names}, in {odd[0].path}{more}; add it there, or see: publisher check"]
 
 
 def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
@@ -196,27 +211,6 @@ def closing(publication: Publication, passed: Passed, *, stopped: bool) -> str:
         folder = publication.delivery.transport.removeprefix("maildir:")
         line += f"; written to {folder}/; nobody was mailed"
     return f"{line}; {waits}" if waits else line
-
-
-def progress_line(session: Session) -> Callable[[Delivered], None]:
-    """A line that is written over itself on a terminal; one line a minute elsewhere."""
-    last = session.now()
-
-    def show(delivered: Delivered) -> None:
-        nonlocal last
-        text = (
-            f"delivering: {delivered.accepted:,} accepted, {delivered.deferred:,} deferred, {delivered.failed:,} failed"
-        )
-        if session.quiet or session.as_json:
-            return
-        if session.terminal:
-            click.echo(f"\r{text}", nl=False)
-            click.echo("\r\033[K", nl=False)
-        elif session.now() - last >= timedelta(minutes=1):
-            last = session.now()
-            click.echo(text)
-
-    return show
 
 
 def _as_values(passed: Passed) -> dict[str, object]:

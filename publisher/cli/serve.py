@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from publisher.cli.session import Session
+from publisher.cli.telling import LOG, Telling
 from publisher.cli.verb import Verb
 from publisher.model.errors import ConfigurationError, PublisherError
 
@@ -24,8 +25,9 @@ __all__ = ["serve"]
 @click.option(
     "--every", default=60, show_default=True, type=click.IntRange(1, 86400), help="Seconds between two passes."
 )
+@LOG
 @click.pass_obj
-def serve(session: Session, host: str, port: int, every: int) -> None:
+def serve(session: Session, host: str, port: int, every: int, log: str | None) -> None:
     """Web pages and scheduler in one process.
 
     Serves public/ and the pages for subscribing, confirming and unsubscribing, and walks the road once a minute.
@@ -38,27 +40,23 @@ def serve(session: Session, host: str, port: int, every: int) -> None:
     publication, secrets, store = session.publication, session.secrets, session.store()
     pipeline.ready_transport(publication, secrets, fixed_time=False)
     settings = _Settings(session, publication, secrets)
-    reported: set[str] = set()
+    telling = Telling(session, log, often=True)
 
     def tick(stop: threading.Event, renew: Renew) -> None:
-        try:
+        progress = telling.log.progress if telling.log else lambda _delivered: None
+        with telling.working():
             current = settings.read(renew)
-            passed = pipeline.run(*current, store, clock=session.now, stop=stop)
-        except PublisherError as error:
-            errors = [error, *error.also]
-        else:
-            errors = passed.errors
-            if passed.did_something:
+            passed = pipeline.run(*current, store, clock=session.now, stop=stop, progress=progress)
+            if telling.log is not None:
+                telling.log.begin()
+                telling.log.step(passed)
+            elif passed.did_something:
                 for line in tell(current[0], passed):
                     session.say(line)
                 if passed.delivered.attempts:
                     session.say(f"delivered: {passed.delivered.accepted:,} accepted")
-        # What an operator must mend is printed when it is new, not once a minute.
-        texts = {str(error) for error in errors}
-        for text in sorted(texts - reported):
-            click.echo(f"publisher: {text}", err=True)
-        reported.clear()
-        reported.update(texts)
+            telling.ended(passed)
+        session.status = 0  # of this pass; serve goes on
 
     def notices(stop: threading.Event) -> bool:
         try:

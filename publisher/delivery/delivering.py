@@ -45,7 +45,7 @@ class Delivered:
     ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
     the operator must know besides, such as an edition that was paused. ``orphaned``: newsletters that are not there
     any more, and how many messages of theirs wait. ``waiting``: messages that the relay may be given at ``again_at``
-    only, for ``waits_for``: its rate, or what it said.
+    only, for ``waits_for``: its rate, or what it said. ``batch``: the outcomes that were recorded last.
     """
 
     accepted: int = 0
@@ -62,6 +62,7 @@ class Delivered:
     waiting: int = 0
     waits_for: str = ""
     again_at: datetime | None = None
+    batch: list[Outcome] = field(default_factory=list)
 
     @property
     def attempts(self) -> int:
@@ -314,6 +315,7 @@ class _Pass:
     def _recorded(self, batch: Recorded) -> None:
         self._journal.recorded(batch.outcomes)
         self.delivered.count(batch.outcomes)
+        self.delivered.batch = batch.outcomes
         if batch.paused:
             self._claims.halt(self._claims.halted | batch.paused.keys())
         for number, pause in batch.paused.items():

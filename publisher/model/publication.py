@@ -87,6 +87,7 @@ class Dkim:
 class Web:
     """``pages``: we write the web archive; ``endpoints``: our server answers subscribe, confirm and unsubscribe.
 
+    ``metrics``: who may fetch /metrics from our server.
     ``gone``: paths of feeds that have ended, such as ``/feeds/old.rss``.
     ``hub``: the WebSub hub that feeds name; ``""`` for none.
     """
@@ -95,6 +96,7 @@ class Web:
     endpoints: bool = True
     permalink: str = "/{year}/{slug}/"
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    metrics: tuple[str, ...] = ("127.0.0.1", "::1")
     gone: tuple[str, ...] = ()
     hub: str = ""
 

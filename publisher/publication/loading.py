@@ -348,6 +348,7 @@ def _publication(root: Path, settings: PublicationFile, feeds: tuple[Feed, ...])
             **{
                 **settings.web.model_dump(),
                 "trusted_proxies": tuple(settings.web.trusted_proxies),
+                "metrics": tuple(settings.web.metrics),
                 "gone": tuple(settings.web.gone),
             }
         ),

@@ -273,6 +273,7 @@ class WebTable(_Table):
     endpoints: bool = True
     permalink: Permalink = "/{year}/{slug}/"
     trusted_proxies: list[Network] = ["127.0.0.1", "::1"]
+    metrics: list[Network] = ["127.0.0.1", "::1"]
     gone: list[WebPath] = []
     hub: Hub = ""
 

@@ -25,7 +25,7 @@ _A_DAY = timedelta(days=1)  # clocks are set back by less, and no retry is later
 
 
 def first_real_run(store: Store, now: datetime) -> int | None:
-    """The number of subscriptions whose cursors start at now; None if there was a run on a real transport before."""
+    """The number of active subscriptions, whose cursors start at now; None if a run on a real transport was before."""
     with store.reading() as connection:
         if meta.read(connection, "real_since") is not None:
             return None
@@ -80,7 +80,7 @@ def _undo_the_future(connection: Connection, now: datetime, *, anew: bool) -> No
 
 
 def _begin_for_real(connection: Connection, now: datetime) -> int:
-    """Starts every cursor at now and cancels editions that are still open; how many subscriptions there are."""
+    """Starts every cursor at now and cancels editions that are still open; how many active subscriptions there are."""
     newest = article_store.lock_counter(connection)
     connection.execute(
         update(deliveries)
@@ -106,4 +106,5 @@ def _begin_for_real(connection: Connection, now: datetime) -> int:
     )
     connection.execute(update(subscriptions).values(cursor=newest, began=newest))
     meta.write(connection, "real_cursor", str(newest))
-    return int(connection.execute(select(func.count()).select_from(subscriptions)).scalar_one())
+    active = select(func.count()).where(subscriptions.c.state == "active")
+    return int(connection.execute(active).scalar_one())

@@ -22,6 +22,7 @@ __all__ = [
     "Sums",
     "approve",
     "awaiting",
+    "by_state",
     "decide_number",
     "decided_number",
     "digest_of",
@@ -202,6 +203,12 @@ def unfinished(connection: Connection) -> list[Edition]:
     ended = [EditionState.FINISHED, EditionState.CANCELLED]
     rows = connection.execute(select(editions).where(editions.c.state.not_in(ended)).order_by(editions.c.id))
     return [_edition(row) for row in rows]
+
+
+def by_state(connection: Connection) -> dict[str, int]:
+    """How many editions there are in each state."""
+    rows = connection.execute(select(editions.c.state, func.count()).group_by(editions.c.state).order_by("state"))
+    return dict(rows.all())
 
 
 def ended_since(connection: Connection, moment: datetime) -> list[Edition]:

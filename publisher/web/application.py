@@ -26,6 +26,8 @@ from publisher.syndication.public import MANIFEST
 from publisher.web.clients import Proxies
 from publisher.web.endpoints import FORMS, Endpoints
 from publisher.web.files import Files
+from publisher.web.metrics import PATH as METRICS
+from publisher.web.metrics import Metrics
 from publisher.web.preferences import Preferences
 from publisher.web.readership import Readership
 from publisher.web.visits import Visits
@@ -49,7 +51,7 @@ def application(
 
     ``answer_after``: seconds after which every sign-up is answered, so that the time does not tell who is known.
     ``readership`` is told who fetches feeds; ``wake`` is called when somebody waits for a notice.
-    Raises ConfigurationError (trusted_proxies).
+    Raises ConfigurationError (trusted_proxies, metrics).
     """
     files = Files(
         publication.public,
@@ -60,12 +62,14 @@ def application(
         readership=readership,
         links=partial(link_header, publication),
     )
+    metrics = Route(METRICS, Metrics(publication).answer, methods=["GET"])
     if not publication.web.endpoints:
-        return _below(publication.url, _in_front(files, Starlette(routes=[Mount("/", files)])))
+        return _below(publication.url, _in_front(files, Starlette(routes=[metrics, Mount("/", files)])))
     visits = Visits(publication, secrets, store, clock=clock, wake=wake)
     endpoints = Endpoints(visits, answer_after=answer_after)
     preferences = Preferences(visits)
     routes = [
+        metrics,
         Route("/subscribe", endpoints.subscribe, methods=["POST"]),
         *([Route(FORMS, endpoints.forms, methods=["GET"])] if publication.web.pages else []),
         Route("/confirm/{token}", endpoints.confirmation_page, methods=["GET"]),
