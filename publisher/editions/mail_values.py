@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup
 
 from publisher.editions.palette import palette_of
@@ -19,7 +20,7 @@ from publisher.model.publication import Publication
 from publisher.theme.fields import Field, is_name, token
 from publisher.theme.words import Words
 
-__all__ = ["FIELDS", "READER", "FooterLink", "mail_values", "tidy_text"]
+__all__ = ["FIELDS", "READER", "FooterLink", "NoticeReader", "mail_values", "tidy_text"]
 
 FIELDS = ("name", "address", "unsubscribe_url", "preferences_url", "confirm_url")
 """The fields that every reader of a digest or notice has."""
@@ -39,6 +40,18 @@ READER = _Reader()
 
 _NOT_A_FONT = re.compile(r"[^\w \-]")
 _PLAIN_FONT = re.compile(r"[A-Za-z][\w-]*( [A-Za-z][\w-]*)*")
+
+
+class NoticeReader:
+    """The reader of a notice, to templates that it shares with digests: these links, and no other field, whatever the
+    database has. What a stranger typed must not get into a confirmation; a field's default stands in its place.
+    """
+
+    def __init__(self, *links: str) -> None:
+        self._links = links
+
+    def __getitem__(self, name: str) -> Field | Undefined:
+        return READER[name] if name in self._links else Undefined(name=f"reader.{name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from publisher.editions.inlining import inline
-from publisher.editions.mail_values import READER, FooterLink, mail_values, tidy_text
+from publisher.editions.mail_values import READER, FooterLink, NoticeReader, mail_values, tidy_text
 from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
@@ -57,7 +57,7 @@ def render_notice(
         "preheader": preheader,
         "why": texts["why"],
         "footer_links": [] if kind == "confirmation" else [unsubscribe],
-        "reader": {name: READER[name] for name in ("confirm_url", "unsubscribe_url")},
+        "reader": NoticeReader("confirm_url", "unsubscribe_url"),
     }
     return Digest(
         subject=" ".join(subject.split()),

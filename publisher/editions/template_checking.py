@@ -71,7 +71,7 @@ def placeholder_in_digest(sample: Sample, overrides: Overrides) -> Iterator[Find
                 rule="leftover-placeholder",
                 file=file if file == sample.feed.file else place,
                 line=None if file == sample.feed.file else line,
-                what=f'readers of "{sample.newsletter.name}" would see "{placeholder}"',
+                what=f'readers would see "{placeholder}"',
                 remedy="fill it in, or take it out of the template",
             )
 
@@ -111,7 +111,7 @@ def broken_link_in_digest(
                 rule="broken-link",
                 file=file,
                 line=line,
-                what=f'broken link "{address}" in the digest of "{sample.newsletter.name}": {cause[0]}',
+                what=f'broken link "{address}" in digests: {cause[0]}',
                 remedy=cause[1],
             )
 
@@ -168,7 +168,7 @@ def unknown_field(
             rule="unknown-field",
             file=file,
             line=line,
-            what=f'no reader has a field "{name}", which the digest of "{newsletter.name}" prints',
+            what=f'no reader has a field "{name}", which digests print',
             remedy=f'did you mean "{near[0]}"?' if near else "import it as a column of that name",
         )
 

@@ -45,7 +45,7 @@ def missing_postal_address(publication: Publication, positions: Positions) -> It
             severity=Severity.WARNING if to_folder else Severity.ERROR,
             rule="missing-postal-address",
             file=FILE,
-            line=positions(FILE, ["postal_address"]),
+            line=positions(FILE, ["postal_address"]) or 1,
             what="there is no postal address for the foot of the digests, and no mail leaves this machine without one",
             remedy='publisher config set postal_address "…"',
         )

@@ -73,3 +73,14 @@ def test_notices_speak_the_readers_language(
     arabic = render_notice(environment, publication, newsletter, "welcome", language="ar")
     assert '<html lang="ar" dir="rtl">' in arabic.html
     assert "إلغاء الاشتراك في \u2068The Morning Letter\u2069:" in arabic.text
+
+
+def test_a_footer_that_prints_readers_fields_prints_their_defaults_in_a_notice(
+    environment: Environment, publication: Publication, newsletter: Newsletter
+) -> None:
+    file = publication.templates / "email" / "footer.html"
+    file.parent.mkdir(parents=True)
+    file.write_text("<tr><td>For {{ reader.name|default('you') }} in {{ reader.city }}.</td></tr>")
+    made = render_notice(environment, publication, newsletter, "confirmation", language="en")
+    assert "For you in ." in made.html
+    assert names(made.html) == {"confirm_url"}

@@ -206,3 +206,17 @@ def test_where_each_article_is_a_slot_the_preview_is_of_now(folder: Path, store:
     shown = seen(publication, store, "ana@example.com", now=NOW)
     assert shown.slot == NOW
     assert shown.waiting
+
+
+def test_pictures_that_travel_in_the_message_are_the_same_too(folder: Path, store: Any) -> None:
+    publication = changed(folder, 'images = "embed"')
+    png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
+    (folder / "articles" / "dot.png").write_bytes(png)
+    article = folder / "articles" / "Buoy.md"
+    article.write_text(article.read_text() + "\n![A dot](dot.png)\n")
+    assert run(publication, store, NOW) == {}
+    subscribe(publication, store, "ana@example.com")
+    shown = seen(publication, store, "ana@example.com", now=NOW)
+    assert b"Content-ID: <" in shown.message
+    assert "cid:" not in shown.html
+    assert named_apart(run(publication, store, SLOT)["ana@example.com"]) == named_apart(shown.message)
