@@ -5,8 +5,10 @@ A fault of what is being written is shown in the page, with file and line, and i
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -34,6 +36,8 @@ def show_preview(
 
     title = feed_of(session.publication, newsletter).title
     _check(session, newsletter, address, cadence)
+    # A reader's own links stand in the folder: it goes away, too, when somebody ends us politely.
+    signal.signal(signal.SIGTERM, _stop)
     with tempfile.TemporaryDirectory(prefix="publisher-preview-") as made:
         folder = Path(made)
 
@@ -49,6 +53,10 @@ def show_preview(
             failed=lambda error: show_errors(folder, session.root, title, error),
             serving=lambda url: click.launch(url) if opening else None,
         )
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _check(session: Session, newsletter: str, address: str | None, cadence: str | None) -> None:

@@ -94,6 +94,20 @@ def test_the_page_follows_articles_templates_and_feeds_and_names_faults(publicat
 
 
 @pytest.mark.usefixtures("article")
+def test_nothing_is_left_when_it_is_ended(publication: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    with showing(publication) as watched:
+        watched.line("Fog: ")
+        (folder,) = scratch.iterdir()
+        assert folder.stat().st_mode & 0o077 == 0, "nobody else on this machine reads it"
+        watched.process.terminate()
+        assert watched.process.wait(timeout=PATIENCE) == 0
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.usefixtures("article")
 def test_words_that_are_off_end_it_at_once(publication: Path, program: Program) -> None:
     assert program("preview", "nothing", "--serve").status == 2
     assert program("preview", "all", "--serve", "--as", "ben@example.com").status == 2
