@@ -80,11 +80,15 @@ def _return_cursors(connection: Connection, ids: Select[tuple[int]]) -> None:
         back, missed.c.subscription_id == subscriptions.c.id, missed.c.sequence > _ENDING.c.cursor_from
     )
     target = select(_ENDING.c.cursor_from).where(back).correlate(subscriptions).scalar_subquery()
+    # Said apart, so that the keys serve: otherwise each delivery that fails reads all subscriptions.
+    theirs = select(deliveries.c.subscription_id).where(deliveries.c.id.in_(ids))
     returned = 1
     while returned:
-        connection.execute(delete(missed).where(passed.correlate(missed)))
+        connection.execute(delete(missed).where(missed.c.subscription_id.in_(theirs), passed.correlate(missed)))
         returned = connection.execute(
-            update(subscriptions).where(exists().where(back).correlate(subscriptions)).values(cursor=target)
+            update(subscriptions)
+            .where(subscriptions.c.id.in_(theirs), exists().where(back).correlate(subscriptions))
+            .values(cursor=target)
         ).rowcount
 
 

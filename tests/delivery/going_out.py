@@ -20,8 +20,7 @@ def edition_for(store: Store, count: int) -> int:
     """The number of an edition of ``world`` for readers 1 to ``count``, reader1@example.org and so on."""
     with store.writing() as connection:
         r.number_articles(connection, 2)
-        for number in range(1, count + 1):
-            r.add_reader(connection, number)
+        r.add_readers(connection, count)
         return r.open_edition(connection).id
 
 

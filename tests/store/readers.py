@@ -37,6 +37,17 @@ def add_reader(connection: Connection, number: int, **more: object) -> int:
     return number
 
 
+def add_readers(connection: Connection, count: int) -> None:
+    """Readers 1 to ``count``, as `add_reader` makes them, all at once."""
+    numbers = range(1, count + 1)
+    people = [
+        {"id": n, "address": f"reader{n}@example.org", "address_hash": f"hash{n}", "created_at": SLOT} for n in numbers
+    ]
+    connection.execute(insert(subscribers), people)
+    usual = {"newsletter": "world", "cadence": "daily", "state": "active", "cursor": 0, "created_at": SLOT}
+    connection.execute(insert(subscriptions), [{"id": n, "subscriber_id": n, **usual} for n in numbers])
+
+
 def number_articles(connection: Connection, count: int) -> list[str]:
     """Articles a1, a2, … with the numbers 1, 2, …; their ids."""
     ids = [f"a{number}" for number in range(1, count + 1)]
