@@ -36,7 +36,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
     publication = session.publication
     if newsletter is not None:
         session.newsletter(newsletter)
-    with session.store().reading() as connection:
+    with session.store(only_reading=True).reading() as connection:
         found = rows.listing(connection, newsletter=newsletter, limit=limit)
         sums = {edition.id: rows.sums(connection, edition.id) for edition in found}
     if session.as_json:
@@ -71,7 +71,7 @@ def show(session: Session, number: int) -> None:
     from publisher.store import editions as rows
 
     publication = session.publication
-    with session.store().reading() as connection:
+    with session.store(only_reading=True).reading() as connection:
         edition = rows.get(connection, number)
         if edition is None:
             raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
@@ -131,7 +131,7 @@ def _doubtful(session: Session, edition: Edition, sums: Sums) -> tuple[list[dict
     if not sums.unknown and not edition.ledger:
         return [], None
     try:
-        return accounts.doubtful(session.store(), session.publication.ledger, edition), None
+        return accounts.doubtful(session.store(only_reading=True), session.publication.ledger, edition), None
     except PublisherError as error:
         return [], error
 
@@ -149,7 +149,7 @@ def export(session: Session, number: int, attempts: bool, out: str | None) -> No
     from publisher.cli.exporting import export_edition
     from publisher.store import editions as rows
 
-    with session.store().reading() as connection:
+    with session.store(only_reading=True).reading() as connection:
         edition = rows.get(connection, number)
     if edition is None:
         raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")

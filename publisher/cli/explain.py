@@ -33,12 +33,14 @@ def explain(session: Session, article: str, subscriber: str | None) -> None:
     from publisher.editions.explaining import edition_sentence
 
     publication, now = session.publication, session.now()
-    found = ask(publication, session.store(), article, now=now)
+    found = ask(publication, session.store(only_reading=True), article, now=now)
     record = found.asked.record
     published, sentence = _published(publication, found, now)
     answers = None
     if subscriber is not None:
-        answers = ask_for_reader(publication, session.store(), found, subscriber, keys=session.secrets.signing, now=now)
+        answers = ask_for_reader(
+            publication, session.store(only_reading=True), found, subscriber, keys=session.secrets.signing, now=now
+        )
     if session.as_json:
         session.answer(
             {

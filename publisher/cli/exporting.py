@@ -31,7 +31,7 @@ def export_edition(session: Session, edition: Edition, *, attempts: bool, out: s
     """Writes the edition's deliveries, or its attempts. Raises OutputError, StoreError."""
     from publisher.store import accounts, subscribers
 
-    store = session.store()
+    store = session.store(only_reading=True)
     with _target(out) as file:
         put = _writer(file, _ATTEMPT if attempts else _DELIVERY, as_json=session.as_json)
         for found in accounts.accounts_of(store, session.publication.ledger, edition):

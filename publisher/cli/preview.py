@@ -121,11 +121,11 @@ def look_for(
 
     assert feed.newsletter is not None
     now = session.now()
-    articles, errors = pipeline.look(publication, session.store(), now=now)
+    articles, errors = pipeline.look(publication, session.store(only_reading=True), now=now)
     seen = next_edition(
         publication,
         session.secrets,
-        session.store(),
+        session.store(only_reading=True),
         environment_of(publication),
         feed,
         feed.newsletter,

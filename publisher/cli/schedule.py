@@ -24,7 +24,9 @@ def schedule(session: Session, newsletter: str, number: int) -> None:
     from publisher import pipeline
 
     session.newsletter(newsletter)
-    lines, errors = pipeline.schedule(session.publication, session.store(), newsletter, count=number, now=session.now())
+    lines, errors = pipeline.schedule(
+        session.publication, session.store(only_reading=True), newsletter, count=number, now=session.now()
+    )
     for error in errors:
         session.failed(error)
     if session.as_json:

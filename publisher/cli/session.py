@@ -82,12 +82,16 @@ class Session:
             self._secrets = load_secrets(self.root)
         return self._secrets
 
-    def store(self) -> Store:
-        """The publication's store, opened once and migrated. Raises StoreError, ConfigurationError."""
+    def store(self, *, only_reading: bool = False) -> Store:
+        """The publication's store, opened once and migrated. Raises StoreError, ConfigurationError.
+
+        ``only_reading``: one that cannot be written will do.
+        """
         if self._store is None:
             from publisher.store.database import open_store
 
-            self._store = open_store(self.publication.database, self.publication.root)
+            publication = self.publication
+            self._store = open_store(publication.database, publication.root, only_reading=only_reading)
         return self._store
 
     def newsletter(self, name: str) -> Newsletter:

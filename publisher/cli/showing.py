@@ -66,7 +66,7 @@ def _check(session: Session, newsletter: str, address: str | None, cadence: str 
     if cadence:
         cadence_of(found, cadence)
     if address is not None:
-        with session.store().reading() as connection:
+        with session.store(only_reading=True).reading() as connection:
             subscribed(connection, found, address, cadence, keys=session.secrets.signing, now=session.now())
 
 

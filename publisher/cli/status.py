@@ -215,7 +215,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
 
     since = (now - timedelta(days=7)).date()
     offered = {(one.name, cadence.name) for one in publication.newsletters for cadence in one.cadences}
-    with session.store().reading() as connection:
+    with session.store(only_reading=True).reading() as connection:
         both = {one.id: one for one in (*editions.newest_of_each(connection), *editions.unfinished(connection))}
         shown = [(both[number], editions.sums(connection, number)) for number in sorted(both, reverse=True)]
         return _Facts(

@@ -158,7 +158,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
 
     if newsletter is not None:
         session.newsletter(newsletter)
-    with session.store().reading() as connection:
+    with session.store(only_reading=True).reading() as connection:
         found = rows.listing(connection, newsletter=newsletter, limit=limit + 1)
     more = len(found) > limit
     found = found[:limit]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -80,12 +81,18 @@ class Store:
 
 
 def open_store(
-    database: str, root: Path, *, after_commit: Callable[[], None] | None = None, wait: float = LOCK_WAIT
+    database: str,
+    root: Path,
+    *,
+    after_commit: Callable[[], None] | None = None,
+    wait: float = LOCK_WAIT,
+    only_reading: bool = False,
 ) -> Store:
     """The store of ``sqlite:FILE`` (relative to ``root``) or ``postgresql://…``, migrated to the newest schema.
 
     ``wait``: seconds that a write waits for another process's transaction. ``after_commit`` is called after each of
-    its commits: the tests of crashes kill the process there.
+    its commits: the tests of crashes kill the process there. ``only_reading``: an SQLite file that cannot be written,
+    or lies in a folder that cannot, will do, if its schema is the newest.
     Raises ConfigurationError (no such kind of database), StoreUnreachable, StoreLocked.
     """
     if database.startswith("sqlite:"):
@@ -102,10 +109,46 @@ def open_store(
     try:
         with _wrapped(name):
             _bring_up_to_date(engine)
+    except StoreUnreachable as error:
+        store.close()
+        if only_reading and database.startswith("sqlite:") and path.is_file():
+            return _read_only(path, error)
+        raise
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _read_only(path: Path, because: StoreUnreachable) -> Store:
+    """The file as it is. Raises ``because`` if it cannot be read either, StoreError if its schema is older."""
+    log = path.with_name(f"{path.name}-wal")
+    # Without a log nobody is writing, and SQLite need not share memory with anybody, which it could not here.
+    ways = ["mode=ro"] if log.exists() and log.stat().st_size else ["mode=ro", "immutable=1"]
+    for way in ways:
+        engine = create_engine(
+            f"sqlite:///file:{quote(str(path))}?{way}&uri=true", connect_args={"check_same_thread": False}
+        )
+        event.listen(engine, "connect", _begins_nothing)
+        try:
+            with _wrapped(path.name), engine.connect() as connection:
+                current = _version(connection)
+        except StoreUnreachable:
+            engine.dispose()
+            continue
+        if current != HEAD:
+            engine.dispose()
+            raise StoreError(
+                "its schema is an older publisher's, and it cannot be written",
+                where=path.name,
+                remedy="run publisher once where it can be",
+            )
+        return Store(engine, name=path.name)
+    raise because
+
+
+def _begins_nothing(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by us, not by the driver's guesses
 
 
 def _sqlite(path: Path, *, wait: float) -> Engine:
