@@ -23,7 +23,7 @@ class Claims:
     ``compose``   the message, or None where none can be written (that delivery has its outcome then)
     ``announce``  tells the journal which messages come next
     ``give_back`` a delivery (id, fence) that was claimed and must not go now
-    ``batch``     messages of a sub-batch
+    ``batch``     messages of a sub-batch; ``left``: the next is prepared when so many are not given out yet
     """
 
     def __init__(
@@ -34,12 +34,14 @@ class Claims:
         announce: Callable[[Sequence[Outgoing]], None],
         give_back: Callable[[int, int], None],
         batch: int,
+        left: int,
     ) -> None:
         self._claim = claim
         self._compose = compose
         self._announce = announce
         self._give_back = give_back
         self._batch = batch
+        self._left = left
         self._ahead: Future[list[Claimed]] | None = None
         self._claimed: deque[Claimed] = deque()
         self._announced: deque[tuple[int | None, Outgoing]] = deque()
@@ -72,7 +74,7 @@ class Claims:
         """The messages, until a claim finds nothing due."""
         self._ahead = self._claim()
         while True:
-            if len(self._announced) <= self._batch:
+            if len(self._announced) <= self._left:
                 self._prepare()
             if not self._announced:
                 return

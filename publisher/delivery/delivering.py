@@ -19,7 +19,7 @@ from typing import Any
 from publisher.delivery.claims import Claims
 from publisher.delivery.composing import Composer
 from publisher.delivery.gates import Gates
-from publisher.delivery.journal import ANNOUNCED, Journal, delivery_lock, left_behind
+from publisher.delivery.journal import ANNOUNCED, LEFT, Journal, delivery_lock, left_behind
 from publisher.delivery.recording import Recorded, Recorder, record
 from publisher.delivery.transport import Transport
 from publisher.model.delivery import Claimed, Outcome, Outgoing, Result
@@ -207,6 +207,7 @@ class _Pass:
                 announce=self._journal.announce,
                 give_back=self._give_back,
                 batch=ANNOUNCED,
+                left=LEFT,
             )
             self._claims = claims
             keeper = asyncio.create_task(self._keep(stop))

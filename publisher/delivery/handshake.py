@@ -9,13 +9,13 @@ relay's own words, and what to look at.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import ssl
 from base64 import b64encode
 from typing import Literal
 
+from publisher.delivery.connection import connect, connect_here
 from publisher.delivery.replies import Reply
 from publisher.delivery.session import Capabilities, Lost, Session, Timeouts
 from publisher.delivery.tokens import Login
@@ -63,21 +63,15 @@ async def open_session(
 
 
 async def _connected(address: RelayAddress, timeouts: Timeouts, tls_context: ssl.SSLContext | None) -> Session:
-    loop = asyncio.get_running_loop()
-    context = _context(address, tls_context) if address.implicit_tls else None
-    async with asyncio.timeout(timeouts.connect):
-        if address.socket:
-            _, session = await loop.create_unix_connection(Session, address.socket)
-            return session
-        # asyncio and uvloop both switch Nagle's algorithm off (TCP_NODELAY); with it, smtplib over TLS does
-        # 23 messages a second.
-        _, session = await loop.create_connection(
-            Session,
-            address.host,
-            address.port,
-            ssl=context,
-            server_hostname=address.host if context else None,
-        )
+    if address.socket:
+        return Session(await connect_here(address.socket, timeouts.connect))
+    session = Session(await connect(address.host, address.port, timeouts.connect))
+    if address.implicit_tls:
+        try:
+            await session.start_tls(_context(address, tls_context), address.host, timeouts.connect)
+        except BaseException:
+            session.abort()
+            raise
     return session
 
 

@@ -73,7 +73,7 @@ class Lane:
         """
         message, begun = await self._next(), False
         while message is not None:
-            attempt = _Attempt(message, self._time(), self.pipelining)
+            self._attempt = attempt = _Attempt(message, self._time(), self.pipelining)
             try:
                 if not begun and not self._reset_sent:
                     self._session.expect_silence()
@@ -81,14 +81,18 @@ class Lane:
                     self._session.write(self._envelope(message))
                 await self._transaction(attempt)
             except BaseException as error:
-                self._break_off(attempt, error)
+                self._break_off(self._attempt, error)
                 raise
             await self._work.wait_for_room()
-            begun = attempt.following is not None
-            message = attempt.following if begun else await self._next()
+            following = self._attempt.following
+            begun = following is not None
+            message = following if begun else await self._next()
 
     async def _transaction(self, attempt: _Attempt) -> None:
-        """One message from MAIL to the reply that ends it. Raises Lost and RelayUnreachable."""
+        """One message from MAIL to the reply that ends it, and those behind it as long as all goes well.
+
+        Raises Lost and RelayUnreachable.
+        """
         timeouts = self._timeouts
         if attempt.grouped and not self._reset_sent and self._session.take_go_ahead():
             # The usual case in short: half the time of the steps below.
@@ -158,25 +162,66 @@ class Lane:
         """The body and its dot, with the next envelope behind them, and the reply (RFC 5321 section
         4.1.1.4).
         """
-        session, message = self._session, attempt.message
-        session.expect_silence()
-        attempt.broken = None
-        await self._work.log.started(message)
-        attempt.broken = Result.DEFERRED
-        session.expect_silence()
-        buffers = [*message.buffers, b".\r\n"]
-        if self.pipelining and message.size <= _LARGEST_PIPELINED:
-            attempt.following = self._take()
+        session = self._session
+        while True:
+            session.expect_silence()
+            attempt.broken = None
+            await self._work.log.started(attempt.message)
+            attempt.broken = Result.DEFERRED
+            session.expect_silence()
+            self._send(attempt)
             if attempt.following is not None:
-                buffers.append(self._envelope(attempt.following))
-        attempt.broken = Result.UNKNOWN
-        session.write_buffers(buffers)
+                await session.attend(self._go_on, self._timeouts.final)
+                attempt = self._attempt
+            if attempt.ended:
+                return
+            if attempt.broken is Result.UNKNOWN:
+                break
         reply = await session.reply(self._timeouts.final)
         if 300 <= reply.code < 400:
             raise Lost(f"the message was answered with '{reply}'")
         self._end(attempt, reply)
         if reply.code == 421:
             raise Lost(f"the message was answered with '{reply}'", relay_closed=True)
+
+    def _send(self, attempt: _Attempt) -> None:
+        """The body leaves, and with it the next envelope. The log has the message."""
+        message = attempt.message
+        buffers = [*message.buffers, b".\r\n"]
+        if self.pipelining and message.size <= _LARGEST_PIPELINED:
+            attempt.following = self._take()
+            if attempt.following is not None:
+                buffers.append(self._envelope(attempt.following))
+        attempt.broken = Result.UNKNOWN
+        # In one piece: TLS makes a record of each write.
+        self._session.write(b"".join(buffers))
+
+    def _go_on(self) -> bool:
+        """The usual course, without a task that has to be woken: a message accepted, the next envelope too, the next
+        body. False as soon as a reply is anything else, or something has to be waited for: `_body` sees to that.
+        """
+        session = self._session
+        attempt = self._attempt
+        if not attempt.ended:
+            accepted = session.take_accepted()
+            if accepted is None:
+                return session.is_silent
+            self._end(attempt, accepted)
+            if attempt.following is None or self._work.crowded:
+                return False
+        go_ahead = session.take_go_ahead()
+        now = self._time()
+        if go_ahead is None:
+            session.patient(now, self._timeouts.data)
+            return True
+        if not go_ahead or attempt.following is None:
+            return False
+        self._attempt = attempt = _Attempt(attempt.following, now, True)
+        if not session.is_silent or not self._work.log.begin(attempt.message):
+            return False
+        self._send(attempt)
+        session.patient(now, self._timeouts.final)
+        return attempt.following is not None
 
     async def _lone_dot(self, recipient_refused: bool) -> None:
         """Some relays want a body although they refused its recipient: an empty one (RFC 2920 section 3.1).
@@ -260,7 +305,7 @@ class Lane:
 
     def _envelope(self, message: Outgoing) -> bytes:
         """MAIL, RCPT and DATA in one piece."""
-        return b"".join((self._mail_line(message), self._rcpt_line(message), b"DATA\r\n"))
+        return self._mail_line(message) + self._rcpt_line(message) + b"DATA\r\n"
 
     def _mail_line(self, message: Outgoing) -> bytes:
         size = f" SIZE={message.size}" if self._session.capabilities.size_known else ""

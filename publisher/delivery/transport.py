@@ -145,6 +145,9 @@ class AttemptLog(Protocol):
         ``new/``).
         """
 
+    def begin(self, outgoing: Outgoing) -> bool:
+        """The same at once, where nothing has to be waited for; otherwise False, and `started` is to be awaited."""
+
     def replied(self, outcome: Outcome) -> None:
         """Called at once when an attempt has ended, before its outcome is yielded; not for ``untouched``
         ones.

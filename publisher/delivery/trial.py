@@ -37,6 +37,10 @@ class _Forgetting:
     async def started(self, outgoing: Outgoing) -> None:
         """Nothing to write."""
 
+    def begin(self, outgoing: Outgoing) -> bool:
+        """Nothing to write."""
+        return True
+
     def replied(self, outcome: Outcome) -> None:
         """Nothing to write."""
 

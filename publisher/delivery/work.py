@@ -121,15 +121,7 @@ class Work:
     def _give(
         self, outgoing: Outgoing, result: Result, *, code: int = 0, reply: str = "", seconds: float = 0.0
     ) -> None:
-        outcome = Outcome(
-            delivery=outgoing.delivery,
-            fence=outgoing.fence,
-            result=result,
-            code=code,
-            reply=reply,
-            relay=self._relay,
-            seconds=seconds,
-        )
+        outcome = Outcome(outgoing.delivery, outgoing.fence, result, code, reply, self._relay, seconds)
         self.outcomes.append(outcome)
         if result is not Result.UNTOUCHED:
             try:
@@ -151,9 +143,14 @@ class Work:
             self.trouble = error
         self._changed.set()
 
+    @property
+    def crowded(self) -> bool:
+        """Too many outcomes lie here that nobody has fetched."""
+        return len(self.outcomes) >= _MOST_OUTCOMES
+
     async def wait_for_room(self) -> None:
         """Waits while too many outcomes lie here that nobody has fetched."""
-        if len(self.outcomes) >= _MOST_OUTCOMES:
+        if self.crowded:
             self._room.clear()
             await self._room.wait()
 
