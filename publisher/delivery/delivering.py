@@ -8,6 +8,7 @@ accepted stays so, what was in the air is ``unknown`` in the ledger and repeated
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 from collections.abc import Callable, Coroutine
@@ -71,9 +72,10 @@ class Delivered:
 
     def count(self, outcomes: list[Outcome]) -> None:
         """Adds recorded outcomes."""
-        for outcome in outcomes:
-            if outcome.result is not Result.UNTOUCHED:
-                setattr(self, outcome.result.value, getattr(self, outcome.result.value) + 1)
+        for result in Result:
+            if result is not Result.UNTOUCHED:
+                made = sum(outcome.result is result for outcome in outcomes)
+                setattr(self, result.value, getattr(self, result.value) + made)
 
 
 def deliver_outbox(
@@ -107,13 +109,23 @@ def deliver_outbox(
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """On uvloop where there is one: it takes a third less time a message."""
+    """On uvloop where there is one: it takes a third less time a message.
+
+    What was made before stays out of the garbage collector's rounds: there is much of it, and nothing of it goes.
+    """
+    gc.freeze()
+    try:
+        _loop_runner()(work)
+    finally:
+        gc.unfreeze()
+
+
+def _loop_runner() -> Callable[[Coroutine[Any, Any, None]], None]:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
+        return asyncio.run
+    return uvloop.run
 
 
 class _Pass:

@@ -194,7 +194,7 @@ def _reply_line(outcome: Outcome) -> bytes:
     if not reply.isprintable():
         reply = " ".join(reply.split())
     return (
-        f"R\t{outcome.delivery}\t{outcome.fence}\t{outcome.result.value}\t{outcome.code}\t{outcome.seconds:.6f}"
+        f"R\t{outcome.delivery}\t{outcome.fence}\t{outcome.result._value_}\t{outcome.code}\t{outcome.seconds:.6f}"
         f"\t{outcome.relay}\t{reply}\n"
     ).encode("utf-8", "replace")
 

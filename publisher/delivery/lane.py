@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ __all__ = ["Lane"]
 _LARGEST_PIPELINED = 256 * 1024
 
 _SAFE = re.compile(r"[^\x00-\x20\x7f<>]*")
+_RESULTS = {2: Result.ACCEPTED, 4: Result.DEFERRED, 5: Result.FAILED}
 # RFC 4954 section 6: this session has no right to send; no recipient is to blame.
 _NO_RIGHT = {530, 534, 535, 538}
 
@@ -60,9 +62,10 @@ class Lane:
         self._work = work
         self._timeouts = timeouts
         self._time = asyncio.get_running_loop().time
-        self._limits = limits or Limits()
+        limits = limits or Limits()
         self._taken = 0
-        self._began = self._time()
+        self._most = limits.messages or sys.maxsize
+        self._ends = self._time() + limits.age if limits.age else 0.0
         # RSET was sent, its reply not yet read.
         self._reset_sent = False
 
@@ -237,11 +240,10 @@ class Lane:
 
     def _end(self, attempt: _Attempt, reply: Reply) -> None:
         """The message's outcome by the reply that ended it."""
-        results = {2: Result.ACCEPTED, 4: Result.DEFERRED, 5: Result.FAILED}
         attempt.ended = True
         self.served += 1
         seconds = self._time() - attempt.began
-        self._work.end(attempt.message, results[reply.code // 100], code=reply.code, reply=reply.text, seconds=seconds)
+        self._work.end(attempt.message, _RESULTS[reply.code // 100], code=reply.code, reply=reply.text, seconds=seconds)
 
     def _break_off(self, attempt: _Attempt, error: BaseException) -> None:
         """The session is over, or our own side failed: what this means for the messages it had."""
@@ -276,10 +278,7 @@ class Lane:
     @property
     def _used_up(self) -> bool:
         """The session has had as many messages, or lasted as long, as the relay's profile allows."""
-        limits = self._limits
-        return bool(limits.messages and self._taken >= limits.messages) or bool(
-            limits.age and self._time() - self._began >= limits.age
-        )
+        return self._taken >= self._most or (self._ends > 0 and self._time() >= self._ends)
 
     def _take(self) -> Outgoing | None:
         """The next message that this relay can be given; the others fail here, each for itself."""
@@ -291,8 +290,7 @@ class Lane:
                 recipient = wire_address(message.recipient)
             except AddressError as error:
                 recipient, reply = "", str(error)
-            safe = _SAFE.fullmatch(recipient) and _SAFE.fullmatch(message.envelope_sender)
-            if not recipient or not safe:
+            if not recipient or not _SAFE.fullmatch(recipient + message.envelope_sender):
                 reply = reply or "the address cannot be written in SMTP"
             elif not offered.smtputf8 and (message.smtputf8 or not recipient.isascii()):
                 reply = "the relay does not offer SMTPUTF8 (RFC 6531), which this address needs"

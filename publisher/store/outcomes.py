@@ -123,7 +123,7 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
         "INSERT INTO attempts (delivery_id, at, worker, relay, result, code, reply, seconds) "
         f"VALUES ({', '.join([mark] * 8)})",
         [
-            (outcome.delivery, at, worker, outcome.relay, outcome.result.value, outcome.code, outcome.reply,
+            (outcome.delivery, at, worker, outcome.relay, outcome.result._value_, outcome.code, outcome.reply,
              outcome.seconds)
             for outcome in attempted
         ],
