@@ -23,6 +23,8 @@ class Claims:
     ``compose``   the message, or None where none can be written (that delivery has its outcome then)
     ``announce``  tells the journal which messages come next
     ``give_back`` a delivery (id, fence) that was claimed and must not go now
+    ``begin``     tells the database, in a thread, which deliveries come next; gives back those that are still ours.
+                  None: nobody else has to know
     ``batch``     messages of a sub-batch; ``left``: the next is prepared when so many are not given out yet
     """
 
@@ -35,6 +37,7 @@ class Claims:
         give_back: Callable[[int, int], None],
         batch: int,
         left: int,
+        begin: Callable[[list[Claimed]], Future[set[int]]] | None = None,
     ) -> None:
         self._claim = claim
         self._compose = compose
@@ -42,6 +45,8 @@ class Claims:
         self._give_back = give_back
         self._batch = batch
         self._left = left
+        self._begin = begin
+        self._beginning: tuple[list[Claimed], Future[set[int]] | None] | None = None
         self._ahead: Future[list[Claimed]] | None = None
         self._claimed: deque[Claimed] = deque()
         self._announced: deque[tuple[int | None, Outgoing]] = deque()
@@ -83,28 +88,45 @@ class Claims:
     def _prepare(self) -> None:
         """Composes and announces a sub-batch, of the next batch where this one has ended."""
         while True:
-            if not self._claimed and not self._announced:
-                # Nothing is ready: only now is it worth to wait for the database.
-                self._take_ahead()
-                if not self._claimed:
+            if self._beginning is None:
+                part = self._next_part()
+                if not part:
                     return
-            if not self._claimed and self._ahead is not None and self._ahead.done():
-                self._take_ahead()
-            part = [self._claimed.popleft() for _ in range(min(self._batch, len(self._claimed)))]
-            composed: list[tuple[int | None, Outgoing]] = []
-            for delivery in part:
-                if delivery.edition in self.halted:
-                    self._give_back(delivery.id, delivery.fence)
-                elif (outgoing := self._compose(delivery)) is not None:
-                    composed.append((delivery.edition, outgoing))
-            if composed:
-                self._announce([outgoing for _, outgoing in composed])
-            self._announced.extend(composed)
-            if self._ahead is None and self._taken and len(self._claimed) * 2 <= self._taken:
-                # While the second half leaves, the next batch is claimed in the database's thread.
-                self._ahead = self._claim()
-            if self._announced or not part:
+                self._beginning = part, self._begin(part) if self._begin is not None else None
+            part, begun = self._beginning
+            if begun is not None and self._announced and not begun.done():
+                return  # it is looked at again with the next message
+            self._beginning = None
+            self._hand_out(part, begun.result() if begun is not None else None)
+            if self._announced:
                 return
+
+    def _next_part(self) -> list[Claimed]:
+        """The deliveries of the next sub-batch; none: nothing is claimed now."""
+        if not self._claimed and not self._announced:
+            # Nothing is ready: only now is it worth to wait for the database.
+            self._take_ahead()
+        if not self._claimed and self._ahead is not None and self._ahead.done():
+            self._take_ahead()
+        part = [self._claimed.popleft() for _ in range(min(self._batch, len(self._claimed)))]
+        if self._ahead is None and self._taken and len(self._claimed) * 2 <= self._taken:
+            # While the second half leaves, the next batch is claimed in the database's thread.
+            self._ahead = self._claim()
+        return part
+
+    def _hand_out(self, part: list[Claimed], ours: set[int] | None) -> None:
+        """What was lost since to another worker is no more our business; ``ours``: None where nobody else is there."""
+        composed: list[tuple[int | None, Outgoing]] = []
+        for delivery in part:
+            if ours is not None and delivery.id not in ours:
+                continue
+            if delivery.edition in self.halted:
+                self._give_back(delivery.id, delivery.fence)
+            elif (outgoing := self._compose(delivery)) is not None:
+                composed.append((delivery.edition, outgoing))
+        if composed:
+            self._announce([outgoing for _, outgoing in composed])
+        self._announced.extend(composed)
 
     def _take_ahead(self) -> None:
         if self._ahead is None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from publisher.delivery.claims import Claims
@@ -28,7 +29,7 @@ from publisher.model.edition import EditionState
 from publisher.model.errors import AddressError, PublisherError, StoreError, TransportError
 from publisher.model.publication import Publication, Secrets
 from publisher.model.rate import claim_size
-from publisher.store import Store, outbox, returns
+from publisher.store import Connection, Store, outbox, returns, sub_batches
 from publisher.store import editions as edition_store
 
 __all__ = ["Delivered", "deliver_outbox"]
@@ -36,6 +37,7 @@ __all__ = ["Delivered", "deliver_outbox"]
 CLAIM = 500
 LEASE = timedelta(minutes=10)
 RECORD_EVERY = 0.2  # seconds
+A_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -93,10 +95,13 @@ def deliver_outbox(
 
     ``only_notices``: editions are left to the next run.
     """
-    with delivery_lock(publication.state) as mine:
+    # Beside the database's file: two folders that have it in common must not deliver at once, and one has to find the
+    # journals of the other. Where machines share the database, leases and sub-batches keep folders apart.
+    state = store.folder / publication.state.name if store.folder is not None else publication.state
+    with delivery_lock(state) as mine:
         if not mine:
             return Delivered(elsewhere=True)
-        passing = _Pass(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
+        passing = _Pass(publication, secrets, store, transport, state=state, clock=clock, stop=stop, progress=progress)
         passing.only_notices = only_notices
         passing.recover()
         if passing.nothing_due():
@@ -138,10 +143,12 @@ class _Pass:
         store: Store,
         transport: Transport,
         *,
+        state: Path,
         clock: Callable[[], datetime],
         stop: threading.Event,
         progress: Callable[[Delivered], None],
     ) -> None:
+        self._state = state
         self._publication = publication
         self._store = store
         self._transport = transport
@@ -159,7 +166,7 @@ class _Pass:
     def recover(self) -> None:
         """Reads what dead workers left: their outcomes are recorded, the rest of their claims goes back."""
         now = self._clock()
-        journals = list(left_behind(self._publication.state))
+        journals = list(left_behind(self._state))
         with self._store.writing() as connection:
             for _path, worker, outcomes in journals:
                 held = outbox.unfinished_of(connection, worker)
@@ -176,11 +183,30 @@ class _Pass:
                 )
                 outbox.release(connection, worker)
                 self.delivered.recovered += len(known)
+                sub_batches.forget(connection, worker)
+            lost = self._give_up_lost(connection, now)
             outbox.requeue_expired(connection, now)
+            sub_batches.forget(connection, *lost, older_than=now - A_DAY)
             returns.withdraw_cancelled(connection, now)
             edition_store.resume_due(connection, now)
         for path, _worker, _outcomes in journals:
             path.unlink(missing_ok=True)
+
+    def _give_up_lost(self, connection: Connection, now: datetime) -> list[str]:
+        """Workers of other machines whose leases have ended: what they had begun is in doubt, the rest may go back."""
+        lost = sub_batches.doubtful(connection, now)
+        for worker, doubtful in lost.items():
+            record(
+                connection,
+                doubtful,
+                worker=worker,
+                now=now,
+                settings=self._publication.delivery,
+                jitter=random.Random(),
+                unknown_again=now,
+            )
+            self.delivered.recovered += len(doubtful)
+        return list(lost)
 
     def nothing_due(self) -> bool:
         """Whether there is no delivery to try now."""
@@ -202,7 +228,8 @@ class _Pass:
         stop = asyncio.Event()
         with (
             ThreadPoolExecutor(1, "outbox") as self._database,
-            Journal(self._publication.state, durable=self._transport.real) as self._journal,
+            ThreadPoolExecutor(1, "beginning") as beginning,
+            Journal(self._state, durable=self._transport.real) as self._journal,
         ):
             self._recorder = Recorder(
                 self._store,
@@ -220,6 +247,8 @@ class _Pass:
                 give_back=self._give_back,
                 batch=ANNOUNCED,
                 left=LEFT,
+                # Machines that share a database cannot read each other's journals.
+                begin=(lambda part: beginning.submit(self._begin, part)) if self._store.folder is None else None,
             )
             self._claims = claims
             keeper = asyncio.create_task(self._keep(stop))
@@ -271,9 +300,16 @@ class _Pass:
                 only_notices=self.only_notices,
             )
 
+    def _begin(self, part: list[Claimed]) -> set[int]:
+        with self._store.writing() as connection:
+            return sub_batches.begin(
+                connection, self._journal.worker, [delivery.id for delivery in part], self._clock()
+            )
+
     def _release(self) -> None:
         with self._store.writing() as connection:
             outbox.release(connection, self._journal.worker)
+            sub_batches.forget(connection, self._journal.worker)
             returns.withdraw_cancelled(connection, self._clock())
 
     def _look_after(self, numbers: list[int], *, renew: bool) -> dict[int, EditionState]:
@@ -281,6 +317,7 @@ class _Pass:
         if renew:
             with self._store.writing() as connection:
                 outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
+                sub_batches.forget(connection, self._journal.worker)
         if not numbers:
             return {}
         with self._store.reading() as connection:

@@ -34,9 +34,12 @@ class Store:
         engine: Engine,
         *,
         name: str,
+        folder: Path | None = None,
         wait: float = LOCK_WAIT,
         after_commit: Callable[[], None] | None = None,
     ) -> None:
+        self.folder = folder
+        """Where the database's file is; None where it is no file, and other machines may use it."""
         self._engine = engine
         self._wait = wait
         self._after_commit = after_commit
@@ -95,9 +98,11 @@ def open_store(
     or lies in a folder that cannot, will do, if its schema is the newest.
     Raises ConfigurationError (no such kind of database), StoreUnreachable, StoreLocked.
     """
+    folder = None
     if database.startswith("sqlite:"):
         path = root / database.removeprefix("sqlite:").removeprefix("//")
         engine, name = _sqlite(path, wait=wait), path.name
+        folder = path.resolve().parent
     elif database.startswith("postgresql://"):
         url = database.replace("postgresql://", "postgresql+psycopg://", 1)
         options = {"connect_timeout": 10, "options": f"-c lock_timeout={wait * 1000:.0f}"}
@@ -105,7 +110,7 @@ def open_store(
         name = engine.url.render_as_string(hide_password=True).replace("+psycopg", "")
     else:
         raise ConfigurationError(f'"{database}" is not a database', where="publication.toml")
-    store = Store(engine, name=name, wait=wait, after_commit=after_commit)
+    store = Store(engine, name=name, folder=folder, wait=wait, after_commit=after_commit)
     try:
         with _wrapped(name):
             _bring_up_to_date(engine)

@@ -245,10 +245,18 @@ def release(connection: Connection, worker: str) -> int:
 
 
 def requeue_expired(connection: Connection, now: datetime) -> int:
-    """A claim whose lease ran out goes back to the queue; once it is claimed anew, the old fence is void."""
+    """A claim whose lease ran out goes back to the queue; once it is claimed anew, the old fence is void.
+
+    What a process that stands still has locked is left to the next pass.
+    """
+    ended = (
+        select(deliveries.c.id)
+        .where(OUTSTANDING, deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until < now)
+        .with_for_update(skip_locked=True)
+    )
     expired = connection.execute(
         update(deliveries)
-        .where(OUTSTANDING, deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until < now)
+        .where(deliveries.c.id.in_(ended))
         .values(state=DeliveryState.QUEUED, lease_until=None, worker="")
     )
     return expired.rowcount

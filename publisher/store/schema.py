@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -337,6 +337,16 @@ attempts = Table(
     Column("code", Integer, nullable=False),
     Column("reply", Text, nullable=False),
     Column("seconds", Float, nullable=False),
+)
+
+# What a worker is about to send, where machines share the database: a JSON array of [delivery, fence] each.
+sub_batches = Table(
+    "sub_batches",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("worker", Text, nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("deliveries", Text, nullable=False),
 )
 
 missed = Table(

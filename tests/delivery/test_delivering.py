@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 from publisher import pipeline
 from publisher.audience.admitting import import_rows
 from publisher.audience.csvfile import read_csv
+from publisher.delivery.journal import delivery_lock
 from publisher.model.errors import StoreLocked
 from publisher.publication import load, load_secrets
-from publisher.store import open_store
+from publisher.store import Store, open_store
+from tests.delivery.going_out import deliver, edition_for, relay_transport
 from tests.relay import Relay
 
 MONDAY = datetime(2026, 3, 2, 6, 5, tzinfo=UTC)
@@ -85,3 +88,18 @@ def test_a_database_locked_for_too_long_while_delivering_is_told_and_nobody_is_m
         assert set(relay.counts.values()) == {1}
         assert len(relay.counts) == 12
         store.close()
+
+
+def test_two_folders_with_one_database_file_do_not_deliver_at_once(
+    folder: Path, sqlite_store: Store, tmp_path: Path
+) -> None:
+    edition_for(sqlite_store, 3)
+    other = tmp_path / "other"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns("publisher.db*"))
+    store = open_store(f"sqlite:{folder / 'publisher.db'}", other)
+    with Relay() as relay:
+        with delivery_lock(folder / ".publisher") as mine:
+            assert mine
+            assert deliver(other, store, relay_transport(relay)).elsewhere
+        assert deliver(other, store, relay_transport(relay)).accepted == 3
+    store.close()
