@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from publisher.articles.id_writing import write_ids
 from publisher.articles.inspecting import inspect_articles
-from publisher.articles.intake import look_at, remember
-from publisher.articles.numbering import number_articles
-from publisher.articles.rendering import render_articles
-from publisher.articles.sources import read_sources
-from publisher.audience.offers import remember_offers
+from publisher.articles.intake import look_at
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.approving import attend
@@ -31,7 +27,7 @@ from publisher.health.alerts import alert
 from publisher.health.metrics import count_attempts, write_metrics
 from publisher.health.standing import WAITS
 from publisher.inspection import Inspection
-from publisher.model.article import Article, Record
+from publisher.model.article import Article
 from publisher.model.edition import Edition
 from publisher.model.errors import (
     ArticleError,
@@ -43,24 +39,19 @@ from publisher.model.errors import (
 )
 from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
-from publisher.publication import load
-from publisher.publication.freshness import Looked, forget, fresh
-from publisher.publication.freshness import look as look_at_files
-from publisher.publication.freshness import remember as keep_fresh
 from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store import subscribers as subscriber_store
 from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
-from publisher.syndication.building import build_public, without_place
-from publisher.syndication.public import Written
+from publisher.syndication.publishing import Published, as_before, publish, settle
 from publisher.syndication.telling import Telling, Told
 from publisher.theme.environment import Environment, check_overrides, environment_of
-from publisher.theme.media import theme_media
 
 __all__ = [
     "Passed",
     "Published",
+    "as_before",
     "check",
     "deliver",
     "deliver_only",
@@ -74,30 +65,6 @@ __all__ = [
 ]
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What was read and built.
-
-    ``as_before`` nothing had changed since the last pass: nothing was read, and ``articles`` is empty
-    ``articles``  everything that could be read, newest first, drafts too
-    ``read``, ``drafts``  how many they are, and how many of them are drafts
-    ``seen``      the newest sequence number up to which nothing can be missing from ``articles``: an edition that
-                  took more could pass an article by that another process numbered while we were reading
-    ``left_out``  never to be mailed, and why
-    """
-
-    articles: tuple[Article, ...]
-    read: int
-    drafts: int
-    written: Written
-    seen: int
-    as_before: bool = False
-    numbered: tuple[Record, ...] = ()
-    left_out: tuple[Record, ...] = ()
-    errors: tuple[PublisherError, ...] = ()
-    looked: Looked | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,115 +125,6 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
             remedy="set your own, for example: publisher config set url https://…",
         )
     return transport
-
-
-def publish(
-    publication: Publication,
-    store: Store,
-    *,
-    environment: Environment,
-    now: datetime,
-    mailing: bool,
-    compress: bool = False,
-    verify: bool = False,
-) -> Published:
-    """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
-    ``compress``: pages get compressed copies, too. ``verify``: what is in the files of public/ is looked at, too.
-
-    Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
-    removed from public/: it may be the one whose page would go.
-    """
-    forget(publication)
-    with store.reading() as connection:
-        seen = article_store.counter(connection)  # before the folder is read, not after
-    looked = _looked(publication)
-    sources, errors = read_sources(publication)
-    identified, more = remember(publication, store, sources, errors, now=now)
-    errors += more
-    articles, more = render_articles(identified, publication)
-    errors += more
-    numbered: list[Record] = []
-    left_out: list[Record] = []
-    if mailing:
-        rendered = {article.id for article in articles}
-        readable = [item for item in identified if item.record.id in rendered]
-        decided, sequences = number_articles(store, readable, now=now)
-        numbered = [record for record in decided if record.sequence is not None]
-        left_out = [record for record in decided if record.sequence is None]
-        articles = [replace(article, sequence=sequences.get(article.id)) for article in articles]
-        known = set(sequences.values())
-        while seen + 1 in known:
-            seen += 1
-    public = [article for article in articles if article.is_public(now)]
-    written = build_public(
-        publication, store, public, environment=environment, keep_others=bool(errors), compress=compress, verify=verify
-    )
-    if mailing:
-        remember_offers(publication, store, public)
-    published = Published(
-        articles=tuple(articles),
-        read=len(articles),
-        drafts=sum(article.draft for article in articles),
-        written=written,
-        seen=seen,
-        numbered=tuple(numbered),
-        left_out=tuple(left_out),
-        errors=(*errors, *without_place(written)),
-        looked=looked,
-    )
-    if not mailing:
-        _remember(publication, published, now=now, numbered=False)
-    return published
-
-
-def _looked(publication: Publication) -> Looked | None:
-    """How the files look now that are about to be read; None if the settings are others than we go by."""
-    looked = look_at_files(publication.root, publication.articles_folder)
-    try:
-        return looked if load(publication.root) == publication else None
-    except PublisherError:
-        return None
-
-
-def as_before(publication: Publication, *, now: datetime, mailing: bool) -> Published | None:
-    """What `publish` would answer, if nothing has changed since the last pass; else None. Looks at files only."""
-    last = fresh(publication.root, now)
-    if last is None or (mailing and not last.numbered):
-        return None
-    return Published(
-        articles=(),
-        read=last.articles,
-        drafts=last.drafts,
-        written=Written((), last.files, ()),
-        seen=last.seen,
-        as_before=True,
-    )
-
-
-def _remember(publication: Publication, published: Published, *, now: datetime, numbered: bool) -> None:
-    """The next pass may stop at a look at the files, unless there are faults: those are told again."""
-    if published.looked is None or published.errors:
-        return
-    written = published.written
-    waiting = [
-        article.published
-        for article in published.articles
-        if article.published > now and not article.is_public(now) and article.is_public(article.published)
-    ]
-    keep_fresh(
-        publication,
-        published.looked,
-        public=written.look,
-        media=[file for article in published.articles for file, _ in article.media]
-        + [str(file) for file, _ in theme_media(publication)],
-        now=now,
-        until=min(waiting, default=None),
-        numbered=numbered,
-        seen=published.seen,
-        articles=published.read,
-        drafts=published.drafts,
-        files=len(written.changed) + written.unchanged,
-    )
 
 
 def look(publication: Publication, store: Store, *, now: datetime) -> tuple[list[Article], list[ArticleError]]:
@@ -374,7 +232,7 @@ def opener_of(
         store=store,
         articles=published.articles,
         newest=published.seen,
-        render=DigestRenderer(publication, environment),
+        render=DigestRenderer(publication, environment, published.whole),
         now=now,
     )
 
@@ -460,7 +318,7 @@ def run(
         )
         passed.errors += faults
         if not (passed.opened or faults):
-            _remember(publication, passed.published, now=now, numbered=True)
+            settle(publication, passed.published, now=now, numbered=True)
         step(passed)
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:

@@ -142,7 +142,7 @@ def build(tmp_path: Path) -> Build:
         done = publish(publication, store, environment=environment_of(publication), now=NOW, mailing=True)
         store.close()
         assert [str(error) for error in done.errors] == []
-        return {article.title: article for article in done.articles}, publication.public, done
+        return {article.title: done.whole(article) for article in done.articles}, publication.public, done
 
     return built
 

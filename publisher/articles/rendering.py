@@ -4,37 +4,61 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from publisher.articles.identity import Identified
-from publisher.articles.markup import Picture, Rendered, render
+from publisher.articles.markup import Picture, render
 from publisher.articles.permalinks import Permalink, address_of
 from publisher.articles.recordings import audio_of
 from publisher.articles.sizes import picture_size
 from publisher.articles.sources import Source
 from publisher.articles.urls import absolute
-from publisher.model.article import Article, Image
+from publisher.model.article import Article, Audio, Image
 from publisher.model.errors import ArticleError
 from publisher.model.publication import Publication
 
-__all__ = ["render_articles"]
+__all__ = ["Made", "article_of", "made_of", "render_articles", "url_of"]
 
 SUMMARY = 280
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What rendering makes of a source at its address. ``media``: as an article has it.
+
+    ``beside``: the files that were looked for beside the article, there or not.
+    """
+
+    url: str
+    html: str
+    summary: str
+    image: Image | None
+    audio: Audio | None
+    media: tuple[tuple[str, str], ...]
+    beside: tuple[str, ...]
+
+
 def render_articles(
-    identified: Iterable[Identified], publication: Publication
+    identified: Iterable[Identified],
+    publication: Publication,
+    *,
+    make: Callable[[Identified], Article] | None = None,
 ) -> tuple[list[Article], list[ArticleError]]:
-    """Articles, newest first, and the faults of the others (a missing picture, an address taken twice)."""
+    """Articles, newest first, and the faults of the others (a missing picture, an address taken twice).
+
+    ``make``: what makes an article, or raises ArticleError; where it is not given, `made_of` and `article_of` do.
+    """
+    make = make or (lambda item: article_of(item, made_of(item, publication), publication))
     articles: list[Article] = []
     errors: list[ArticleError] = []
     taken: dict[str, str] = {}
     for item in sorted(identified, key=lambda item: (item.record.published, item.record.id)):
         try:
-            article = _render(item, publication)
+            article = make(item)
         except ArticleError as error:
             errors.append(error)
             continue
@@ -53,29 +77,48 @@ def render_articles(
     return articles[::-1], errors
 
 
-def _render(item: Identified, publication: Publication) -> Article:
-    source, record = item.source, item.record
-    url = publication.url + address_of(
+def url_of(item: Identified, publication: Publication) -> str:
+    """The article's address. Pure."""
+    source = item.source
+    return publication.url + address_of(
         source.permalink or publication.web.permalink,
         Permalink(
             slug=source.slug,
             section=source.section,
             categories=source.categories,
             path=_inner_path(source.path, publication),
-            day=record.published.astimezone(ZoneInfo(publication.timezone)),
+            day=item.record.published.astimezone(ZoneInfo(publication.timezone)),
         ),
     )
+
+
+def made_of(item: Identified, publication: Publication) -> Made:
+    """Renders it. Raises ArticleError."""
+    source, url = item.source, url_of(item, publication)
     pictures = _Pictures(publication, source.path)
-    rendered: Rendered = render(source.body, url=url, picture=pictures.find)
-    lead = _lead(source, url, pictures) if source.image else None
+    rendered = render(source.body, url=url, picture=pictures.find)
+    return Made(
+        url=url,
+        html=rendered.html,
+        summary=source.summary or shortened(rendered.first_paragraph, SUMMARY),
+        image=_lead(source, url, pictures) if source.image else None,
+        audio=audio_of(source.audio, url, pictures.file) if source.audio else None,
+        media=tuple(sorted(pictures.media)),
+        beside=tuple(sorted(pictures.beside)),
+    )
+
+
+def article_of(item: Identified, made: Made, publication: Publication) -> Article:
+    """The article. Pure."""
+    source, record = item.source, item.record
     return Article(
         id=record.id,
         path=source.path,
-        url=url,
+        url=made.url,
         slug=source.slug,
         title=source.title,
-        html=rendered.html,
-        summary=source.summary or shortened(rendered.first_paragraph, SUMMARY),
+        html=made.html,
+        summary=made.summary,
         published=record.published,
         updated=record.updated,
         language=source.language or publication.language,
@@ -83,7 +126,7 @@ def _render(item: Identified, publication: Publication) -> Article:
         section=source.section,
         tags=source.tags,
         authors=source.authors,
-        image=lead,
+        image=made.image,
         draft=source.draft,
         mail=source.mail,
         pin=source.pin,
@@ -94,8 +137,8 @@ def _render(item: Identified, publication: Publication) -> Article:
         aliases=source.aliases,
         sequence=record.sequence,
         place=record.place,
-        audio=audio_of(source.audio, url, pictures.file) if source.audio else None,
-        media=tuple(sorted(pictures.media)),
+        audio=made.audio,
+        media=made.media,
     )
 
 
@@ -111,6 +154,7 @@ class _Pictures:
         self._publication = publication
         self._path = path
         self.media: set[tuple[str, str]] = set()
+        self.beside: set[str] = set()
 
     def find(self, address: str) -> Picture | None:
         """The picture at a relative address; None for a web address. Raises ArticleError where there is no file."""
@@ -160,6 +204,7 @@ class _Pictures:
                 where=self._path,
                 remedy="move it inside",
             )
+        self.beside.add(str(file))
         try:
             there = file.is_file()
         except OSError:  # a folder on its way that may not be entered

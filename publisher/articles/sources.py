@@ -6,6 +6,7 @@ Guarantees: one bad file never keeps the others; files are read in the order of 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from publisher.model.article import Author
 from publisher.model.errors import ArticleError, OutputError
 from publisher.model.publication import Publication
 
-__all__ = ["Source", "read_sources"]
+__all__ = ["Source", "articles_folder", "is_article", "read_source", "read_sources"]
 
+SUFFIXES = (".md", ".markdown")
 LARGEST = 5_000_000
 LONGEST_SLUG = 200  # bytes; a file system takes 255 in a name
 _SLUGS: dict[Dialect, re.Pattern[str]] = {
@@ -72,6 +74,22 @@ class Source:
 
 def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleError]]:
     """All articles of the publication's folder, and what is wrong with the others. OutputError: no such folder."""
+    folder = articles_folder(publication)
+    sources: list[Source] = []
+    errors: list[ArticleError] = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES):
+        inner = path.relative_to(folder).as_posix()
+        if not is_article(inner):
+            continue
+        try:
+            sources.append(read_source(publication, str(folder), inner))
+        except ArticleError as error:
+            errors.append(error)
+    return sources, errors
+
+
+def articles_folder(publication: Publication) -> Path:
+    """The articles' folder. Raises OutputError if there is none."""
     folder = publication.articles_folder
     if not folder.is_dir():
         raise OutputError(
@@ -79,40 +97,41 @@ def read_sources(publication: Publication) -> tuple[list[Source], list[ArticleEr
             where=publication.articles,
             remedy='make it, or set "articles" in publication.toml',
         )
-    sources: list[Source] = []
-    errors: list[ArticleError] = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".md", ".markdown")):
-        inner = path.relative_to(folder)
-        if any(part.startswith((".", "_")) for part in inner.parts):
-            continue
-        known_as = f"{publication.articles}/{inner.as_posix()}"
-        try:
-            if not _is_unicode(known_as):
-                known_as = known_as.encode("utf-8", "backslashreplace").decode()
-                raise ArticleError("its name is not UTF-8", where=known_as, remedy="rename it")
-            sources.append(_parse(_read(path, known_as), path=known_as, publication=publication))
-        except ArticleError as error:
-            errors.append(error)
-    return sources, errors
+    return folder
+
+
+def is_article(inner: str) -> bool:
+    """Whether a file of the articles' folder is one: it ends so, and nothing in its path is hidden. Pure."""
+    return inner.endswith(SUFFIXES) and inner[0] not in "._" and "/." not in inner and "/_" not in inner
+
+
+def read_source(publication: Publication, folder: str, inner: str) -> Source:
+    """The article in the file ``inner`` of ``folder``, which is the articles'. Raises ArticleError."""
+    known_as = f"{publication.articles}/{inner}"
+    if not _is_unicode(known_as):
+        known_as = known_as.encode("utf-8", "backslashreplace").decode()
+        raise ArticleError("its name is not UTF-8", where=known_as, remedy="rename it")
+    return _parse(_read(f"{folder}/{inner}", known_as), path=known_as, publication=publication)
 
 
 def _is_unicode(name: str) -> bool:
     """Whether a file's name can be written anywhere: Python shows undecodable bytes as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
-def _read(path: Path, known_as: str) -> str:
+def _read(path: str, known_as: str) -> str:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting, a device would never end
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would keep us waiting, a device would never end
             raise ArticleError("is not a file", where=known_as, remedy="move it elsewhere")
-        if status.st_size > LARGEST:
-            raise ArticleError(f"larger than {LARGEST // 1_000_000} MB", where=known_as, remedy="split it")
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                raise ArticleError(f"larger than {LARGEST // 1_000_000} MB", where=known_as, remedy="split it")
+            data = file.read()
     except OSError as error:
         raise ArticleError(f"cannot be read ({error.strerror})", where=known_as) from error
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ArticleError("not UTF-8", where=known_as, line=line, remedy="save the file as UTF-8") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -37,10 +37,11 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DigestRenderer:
-    """The theme's digests. Raises TemplateError with file and line."""
+    """The theme's digests. Raises TemplateError with file and line. ``whole`` gives an article with its text."""
 
     publication: Publication
     environment: Environment
+    whole: Callable[[Article], Article] = field(default=lambda article: article)
 
     def __call__(
         self,
@@ -54,6 +55,7 @@ class DigestRenderer:
         language: str,
     ) -> Digest:
         """The digest, frozen but for its personal fields; ``language`` empty: the newsletter's."""
+        articles, rest = [*map(self.whole, articles)], [*map(self.whole, rest)]
         return render_digest(
             self.environment,
             self.publication,

@@ -10,6 +10,7 @@ library only.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ from publisher.publication.finding import FILE
 from publisher.publication.scanning import Scan, contents, scan, stamp
 from publisher.publication.starter import starter
 
-__all__ = ["Fresh", "Looked", "forget", "fresh", "look", "look_of", "remember"]
+__all__ = ["Fresh", "Looked", "forget", "frame_of", "fresh", "look", "look_of", "program", "remember"]
 
 _NAME = "fresh.json"
 _VERSION = 1
@@ -175,7 +176,19 @@ def look_of(public: Path, manifest: Path) -> str:
 
 def _scan(root: Path, articles: Path) -> Scan:
     names = ("public", "mail", "preview", "publisher.db", "publisher.db-wal", "publisher.db-shm")
-    return scan([str(articles)], skip={str(root / name) for name in names} | {str(articles / name) for name in names})
+    return scan([str(articles)], skip={str(root.resolve() / name) for name in names})
+
+
+def program() -> str:
+    """Changes with the program. What was read by another one is read again."""
+    return hashlib.sha256(_program().encode()).hexdigest()
+
+
+def frame_of(publication: Publication) -> str:
+    """Changes with the program, the settings and the templates: with whatever all pages depend on."""
+    folders = [str(publication.templates), str(starter() / "templates")]
+    templates = contents(path for path, _ in scan(folders).stamps())
+    return hashlib.sha256(repr((_program(), publication, sorted(templates.items()))).encode()).hexdigest()
 
 
 def _around(root: Path) -> list[str]:

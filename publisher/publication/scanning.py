@@ -56,7 +56,7 @@ class Scan:
 def scan(places: Iterable[str], *, skip: Collection[str] = ()) -> Scan:
     """The files at and below ``places``, but hidden ones, Python's caches, and those whose paths are in ``skip``.
 
-    Folders behind symbolic links are not entered. What cannot be looked at is left out, and so is what vanishes.
+    Folders behind symbolic links are not entered. What cannot be looked at has the size -1.
     """
     found = Scan()
     waiting = []
@@ -80,6 +80,7 @@ def scan(places: Iterable[str], *, skip: Collection[str] = ()) -> Scan:
                                 waiting.append(entry.path)
                             continue
                     except OSError:
+                        files.append((entry.name, -1, 0, 0))  # a link that leads nowhere
                         continue
                     if not skip or entry.path not in skip:
                         files.append((entry.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns))

@@ -18,6 +18,8 @@ from publisher.syndication.archives import Places
 from publisher.syndication.documents import Document, FeedLeaves, Later, documents_of, feed_leaves
 from publisher.syndication.pages import page_documents
 from publisher.syndication.public import Written, write_public
+from publisher.syndication.shelf import WHOLE, Shelf
+from publisher.syndication.sizes import Measure
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_media
 
@@ -35,11 +37,15 @@ def build_public(
     keep_others: bool,
     compress: bool,
     verify: bool = False,
+    shelf: Shelf = WHOLE,
+    frame: str = "",
 ) -> Written:
-    """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public`."""
+    """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public` and
+    `page_documents`.
+    """
     return write_public(
         publication,
-        _documents(publication, public, _leaves(publication, store, public), environment),
+        _documents(publication, public, _leaves(publication, store, public, shelf), environment, shelf, frame),
         _media(publication, public),
         keep_others=keep_others,
         compress=compress,
@@ -66,27 +72,35 @@ def without_place(written: Written) -> Iterable[OutputError]:
 
 
 def _documents(
-    publication: Publication, public: Sequence[Article], feeds: Sequence[FeedLeaves], environment: Environment
+    publication: Publication,
+    public: Sequence[Article],
+    feeds: Sequence[FeedLeaves],
+    environment: Environment,
+    shelf: Shelf,
+    frame: str,
 ) -> Iterable[Document | Later]:
     # Pages first: a feed must not point at a page that is not there yet.
-    yield from page_documents(publication, public, environment)
-    yield from documents_of(publication, feeds)
+    yield from page_documents(publication, public, environment, shelf=shelf, frame=frame)
+    yield from documents_of(publication, feeds, whole=shelf.whole, frame=frame)
 
 
-def _leaves(publication: Publication, store: Store, public: Sequence[Article]) -> list[FeedLeaves]:
+def _leaves(publication: Publication, store: Store, public: Sequence[Article], shelf: Shelf) -> list[FeedLeaves]:
     """The feeds' documents; archive pages that are closed now are remembered before they are written."""
 
     def fresh(feeds: list[FeedLeaves], closed: Mapping[str, Sequence[Places]]) -> dict[str, Sequence[Places]]:
         return {one.feed.name: one.places for one in feeds if one.places != tuple(closed.get(one.feed.name, ()))}
 
+    def measured(article: Article) -> Measure:
+        return shelf.known(publication, article).measure
+
     with store.reading() as connection:
         closed = archives.closed_pages(connection)
-    feeds = feed_leaves(publication, public, closed)
+    feeds = feed_leaves(publication, public, closed, measured=measured)
     if fresh(feeds, closed):
         with store.writing() as connection:
             article_store.lock_counter(connection)
             closed = archives.closed_pages(connection)  # another run may have closed them since
-            feeds = feed_leaves(publication, public, closed)
+            feeds = feed_leaves(publication, public, closed, measured=measured)
             archives.save_closed(connection, fresh(feeds, closed), closed)
     return feeds
 

@@ -101,13 +101,23 @@ def feed_leaves(
     return found
 
 
-def documents_of(publication: Publication, feeds: Sequence[FeedLeaves]) -> Iterator[Document | Later]:
-    """The documents of feeds. Pure. A feed's come together: those at its addresses, the older ones, its aliases."""
-    written = _Written(publication)
+def documents_of(
+    publication: Publication,
+    feeds: Sequence[FeedLeaves],
+    *,
+    whole: Callable[[Article], Article] = lambda one: one,
+    frame: str = "",
+) -> Iterator[Document | Later]:
+    """The documents of feeds. Pure, but for ``whole``, which gives an article with its text.
+
+    A feed's come together: those at its addresses, the older ones, its aliases. ``frame``: changes with the program and
+    whatever else all depend on, but the closed pages, which change as seldom as can be.
+    """
+    written = _Written(publication, whole, frame)
     for one in feeds:
         for leaf in one.leaves[1:]:  # pages before what links to them
             yield from (written.later(one, leaf, format) for format in one.feed.formats)
-        own = {format: written.document(one, one.leaves[0], format) for format in one.feed.formats}
+        own = {format: written.later(one, one.leaves[0], format) for format in one.feed.formats}
         yield from own.values()
         taken = {document.path for document in own.values()}
         for alias in one.feed.aliases:
@@ -115,26 +125,26 @@ def documents_of(publication: Publication, feeds: Sequence[FeedLeaves]) -> Itera
             path = file_of(publication, home(publication) + alias.lstrip("/"))
             if format is not None and path is not None and path not in taken:
                 taken.add(path)  # /feed and /feed/ are one file
-                yield Document(path, own[format].content)
+                yield replace(own[format], path=path)
 
 
 class _Written:
     """One build's documents; what feeds have in common is made once."""
 
-    def __init__(self, publication: Publication) -> None:
+    def __init__(self, publication: Publication, whole: Callable[[Article], Article], frame: str) -> None:
         self._publication = publication
+        self._whole = whole
+        self._frame = frame
         self._entries: dict[str, Entry] = {}
         self._people: dict[Author, Author | None] = {}
         settings = (publication.title, publication.url, publication.language, publication.sections, publication.web)
         self._settings = repr((__version__, settings))
 
-    def document(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> Document:
-        return Document(feed_path(one.feed, format, leaf.name), self._bytes(one, leaf, format))
-
     def later(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> Later:
         head = head_of(self._publication, one.feed, ())
         whole = [one.sizes.whole(article) for article in leaf.articles]
-        known = [self._settings, format, head, whole, self._history(one.feed, leaf, format)]
+        basis = "" if leaf.closed else self._frame
+        known = [self._settings, basis, format, one.feed.content, head, whole, self._history(one.feed, leaf, format)]
         made = "\n".join((*map(repr, known), *(one.measures[article.id].print for article in leaf.articles)))
         return Later(
             feed_path(one.feed, format, leaf.name),
@@ -168,5 +178,5 @@ class _Written:
         if entry is None:
             if len(self._entries) >= _KEPT:
                 del self._entries[next(iter(self._entries))]
-            entry = self._entries[article.id] = entry_of(self._publication, article, people=self._people)
+            entry = self._entries[article.id] = entry_of(self._publication, self._whole(article), people=self._people)
         return entry if whole else replace(entry, html="")

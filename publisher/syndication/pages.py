@@ -7,28 +7,31 @@ names the template's file and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from publisher.model.article import Article, Image
+from publisher.model.article import Article
 from publisher.model.feed import Feed
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
-from publisher.syndication.characters import clean_bytes, excerpt, one_line, text_of
+from publisher.syndication.cards import Card, beginning, card, date_of, title_print
+from publisher.syndication.characters import excerpt, one_line
 from publisher.syndication.discovery import Discovery, FeedLink, feed_links
-from publisher.syndication.documents import Document
+from publisher.syndication.documents import Document, Later
 from publisher.syndication.entries import NEVER
+from publisher.syndication.frames import Frames
 from publisher.syndication.links import Links
-from publisher.syndication.listings import by_month, by_year, listings
+from publisher.syndication.listings import Listing, by_month, by_year, listings
 from publisher.syndication.opml import opml_document
 from publisher.syndication.palette import palettes
 from publisher.syndication.selecting import feed_selections
+from publisher.syndication.shelf import WHOLE, Known, Shelf
 from publisher.syndication.sitemap import sitemap_documents
-from publisher.theme.environment import Environment, render
+from publisher.theme.environment import Environment
 from publisher.theme.media import theme_url
 
 __all__ = ["page_documents"]
@@ -38,26 +41,22 @@ _CARDS = 24  # of a listing page, with pictures and summaries
 _TITLES = 300  # and after them, titles only
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """An article where it is listed. ``heading`` is never empty; ``image`` is linked from the page."""
-
-    article: Article
-    link: str
-    heading: str
-    summary: str
-    image: Image | None
-
-
 def page_documents(
-    publication: Publication, articles: Sequence[Article], environment: Environment
-) -> Iterator[Document]:
+    publication: Publication,
+    articles: Sequence[Article],
+    environment: Environment,
+    *,
+    shelf: Shelf = WHOLE,
+    frame: str = "",
+) -> Iterator[Document | Later]:
     """The web archive, the style sheets, sitemap.xml and feeds.opml.
 
-    ``articles``: the public ones, newest first. Without ``publication.web.pages`` only what belongs to the
-    feeds is made (feed.css and feeds.opml), and style.css where our server has pages of its own. Raises TemplateError.
+    ``articles``: the public ones, newest first. ``shelf``: where their texts are. ``frame``: changes with the settings,
+    the templates and the program; what else a page depends on is in its print. Without ``publication.web.pages`` only
+    what belongs to the feeds is made (feed.css and feeds.opml), and style.css where our server has pages of its own.
+    Raises TemplateError.
     """
-    archive = _Archive(publication, articles, environment)
+    archive = _Archive(publication, articles, environment, shelf, frame)
     yield archive.sheet("feed.css")
     opml = opml_document(publication, archive.feeds, _newest(articles) or NEVER)
     if opml is not None:
@@ -68,77 +67,81 @@ def page_documents(
         yield from archive.pages()
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What base.html needs not render again for every page."""
-
-    alternates: Markup
-    navigation: Markup
-    imprint: Markup
-
-
 class _Archive:
     """One build of the pages. ``sitemap`` collects (address, last change) as they are made."""
 
-    def __init__(self, publication: Publication, articles: Sequence[Article], environment: Environment) -> None:
+    def __init__(
+        self,
+        publication: Publication,
+        articles: Sequence[Article],
+        environment: Environment,
+        shelf: Shelf,
+        frame: str,
+    ) -> None:
         self.publication = publication
+        self.shelf = shelf
         self.articles = articles
-        self.environment = environment
-        environment.auto_reload = False  # a pass has its own; else each page looks at the files of its templates
+        self.frames = Frames(environment, frame)
         self.home = home(publication)
         self.feeds = feed_selections(publication, articles)
         self.sitemap: list[tuple[str, datetime | None]] = []
         self.discovery = Discovery(publication, self.feeds)
-        # With what they were made of, so that no other list can have its place in memory.
-        self._made: dict[tuple[str, int | None, int], tuple[Sequence[FeedLink], _Made]] = {}
         self.local = environment.filters["local"]
         self.words = environment.words(publication.language)
         self.table = str(escape(self.words.say("Table")))
 
-    def pages(self) -> Iterator[Document]:
+    def pages(self) -> Iterator[Document | Later]:
         """Articles first, then the pages that list them, the front page, and the sitemap last."""
         for article in self.articles:
-            path = file_of(self.publication, article.url)
-            if path is not None:
-                yield self.article(article, path)
+            known = self.shelf.known(self.publication, article)
+            if known.file is not None:
+                yield self.article(article, known)
         yield from self.listings()
         yield from self.archive()
         yield self.follow()
         yield self.front()
         yield self.missing()
         for article in self.articles:
-            yield from self.moved(article)
+            if article.aliases:
+                yield from self.moved(article)
         yield from (Document(*written) for written in sitemap_documents(self.home, self.sitemap))
 
     def sheet(self, name: str) -> Document:
         """A style sheet with the theme's colours in it."""
         light, dark = palettes(self.publication.theme)
-        return self.rendered(name, name, {"light": light, "dark": dark})
+        return self.frames.rendered(name, name, {"light": light, "dark": dark})
 
-    def article(self, article: Article, path: str) -> Document:
+    def article(self, article: Article, known: Known) -> Later:
         """An article's own page."""
-        links = Links.of(self.home, path, ascii_url(article.url))
-        summary = one_line(article.summary)
-        words = _beginning(article.html, max(len(summary), 300))
-        heading = one_line(article.title) or excerpt(summary or words, 70) or _date(article)
+        assert known.file is not None
         return self.page(
             "article.html",
-            path,
-            ascii_url(article.url),
+            known.file,
+            known.address,
             changed=article.updated,
             about=article,
-            turned=bool(article.language) and article.language != self.publication.language,
-            title=heading,
-            heading=heading,
-            description=excerpt(summary or words, 200),
-            article=article,
-            tags=[tag for tag in article.tags if one_line(tag)],
-            standfirst="" if not article.title or words.startswith(summary.rstrip("…. ")) else summary,
-            lead=links.image(article.image) if article.image and article.image.url not in article.html else None,
-            text=Markup(links.text(article.html, table=self.table)),
+            shown=(known.print,),
+            values=lambda links: self.article_values(self.shelf.whole(article), links),
         )
 
-    def moved(self, article: Article) -> Iterator[Document]:
+    def article_values(self, article: Article, links: Links) -> dict[str, Any]:
+        """What an article's page shows of it."""
+        summary = one_line(article.summary)
+        words = beginning(article.html, max(len(summary), 300))
+        heading = one_line(article.title) or excerpt(summary or words, 70) or date_of(article)
+        return {
+            "turned": bool(article.language) and article.language != self.publication.language,
+            "title": heading,
+            "heading": heading,
+            "description": excerpt(summary or words, 200),
+            "article": article,
+            "tags": [tag for tag in article.tags if one_line(tag)],
+            "standfirst": "" if not article.title or words.startswith(summary.rstrip("…. ")) else summary,
+            "lead": links.image(article.image) if article.image and article.image.url not in article.html else None,
+            "text": Markup(links.text(article.html, table=self.table)),
+        }
+
+    def moved(self, article: Article) -> Iterator[Later]:
         """A page at each of the article's old addresses that leads to the new one."""
         paths = [
             file_of(self.publication, self.home + alias.removeprefix(self.home).lstrip("/"))
@@ -153,62 +156,89 @@ class _Archive:
                     "canonical": ascii_url(article.url),
                     "link": link,
                 }
-                yield self.rendered("moved.html", path, values)
+                yield Later(
+                    path,
+                    self.frames.print("moved.html", path, values.values()),
+                    partial(self.frames.bytes, "moved.html", values),
+                )
 
-    def listings(self) -> Iterator[Document]:
+    def listings(self) -> Iterator[Later]:
         """The page of each section, tag and author."""
         for listing in listings(self.publication, self.feeds, self.articles):
             address = listing_url(self.publication, listing.kind, listing.name)
-            links = Links.of(self.home, listing.path)
+            feeds = [
+                link
+                for feed in self.feeds
+                if feed_page(self.publication, feed) == address
+                for link in feed_links(self.publication, feed)
+            ]
             yield self.page(
                 f"{listing.kind}.html",
                 listing.path,
                 address,
                 changed=_newest(listing.articles),
-                title=listing.title,
-                description=one_line(listing.author.bio) if listing.author else "",
-                author=listing.author,
-                picture=links.to(theme_url(self.publication, listing.author.picture)) if listing.author else "",
-                feeds=[
-                    link
-                    for feed in self.feeds
-                    if feed_page(self.publication, feed) == address
-                    for link in feed_links(self.publication, feed)
-                ],
-                items=self.cards(links, listing.articles[:_CARDS]),
-                older=self.cards(links, listing.articles[_CARDS : _CARDS + _TITLES]),
-                more=len(listing.articles) > _CARDS + _TITLES,
+                shown=(
+                    repr((listing.title, listing.author, feeds, len(listing.articles) > _CARDS + _TITLES)),
+                    *self.prints(listing.articles[:_CARDS]),
+                    *map(title_print, listing.articles[_CARDS : _CARDS + _TITLES]),
+                ),
+                values=partial(self.listing_values, listing, feeds),
             )
 
-    def archive(self) -> Iterator[Document]:
-        """archive/ has the years and the newest one's articles; archive/YEAR/ has a year's, by month."""
+    def listing_values(self, listing: Listing, feeds: Sequence[FeedLink], links: Links) -> dict[str, Any]:
+        """What the page of a section, tag or author shows."""
+        author = listing.author
+        return {
+            "title": listing.title,
+            "description": one_line(author.bio) if author else "",
+            "author": author,
+            "picture": links.to(theme_url(self.publication, author.picture)) if author else "",
+            "feeds": feeds,
+            "items": self.cards(links, listing.articles[:_CARDS]),
+            "older": self.cards(links, listing.articles[_CARDS : _CARDS + _TITLES]),
+            "more": len(listing.articles) > _CARDS + _TITLES,
+        }
+
+    def archive(self) -> Iterator[Later]:
+        """archive/ has the years and the newest one's articles; archive/YEAR/ has a year's, by month.
+
+        How many articles a year has stands on archive/ alone: else every new one would change the page of every year.
+        """
         years = by_year(self.articles, self.local)
         for year in (None, *years):
             path = f"archive/{year}/index.html" if year else "archive/index.html"
-            links = Links.of(self.home, path)
             shown = years[year or next(iter(years))] if years else []
+            counts = [(other, len(of) if year is None else 0) for other, of in years.items()]
             yield self.page(
                 "archive.html",
                 path,
                 f"{self.home}{path.removesuffix('index.html')}",
                 changed=_newest(shown),
-                title=str(year) if year else self.words.say("All articles"),
-                years=[
-                    {
-                        "label": str(other),
-                        "url": f"{links.root}archive/{other}/",
-                        "count": len(of),
-                        "current": other == year,
-                    }
-                    for other, of in years.items()
-                ],
-                months=[
-                    (self.words.month(month), self.cards(links, of))
-                    for month, of in by_month(shown, self.local).items()
-                ],
+                shown=(repr(counts), *map(title_print, shown)),
+                values=partial(self.archive_values, year, counts, shown),
             )
 
-    def follow(self) -> Document:
+    def archive_values(
+        self, year: int | None, counts: Sequence[tuple[int, int]], shown: Sequence[Article], links: Links
+    ) -> dict[str, Any]:
+        """What the page of a year shows, or of all. ``counts``: (year, how many articles or 0), newest first."""
+        return {
+            "title": str(year) if year else self.words.say("All articles"),
+            "years": [
+                {
+                    "label": str(other),
+                    "url": f"{links.root}archive/{other}/",
+                    "count": count,
+                    "current": other == year,
+                }
+                for other, count in counts
+            ],
+            "months": [
+                (self.words.month(month), self.cards(links, of)) for month, of in by_month(shown, self.local).items()
+            ],
+        }
+
+    def follow(self) -> Later:
         """The feeds for people, and the newsletters with their forms."""
         feeds = [feed for feed in self.feeds if feed.formats]
         return self.page(
@@ -216,17 +246,20 @@ class _Archive:
             "follow/index.html",
             f"{self.home}follow/",
             changed=None,
-            title=self.words.say("Subscribe and follow"),
-            description=self.words.say(
-                "Feeds and newsletters of %(publication)s", publication=one_line(self.publication.title)
-            ),
-            newsletters=self.publication.newsletters,
-            feeds=[
-                (feed, feed_links(self.publication, feed), self.made(feed, feeds))
-                for feed in feeds
-                if not feed.made_for
-            ],
-            opml=any({"rss", "atom"} & set(feed.formats) for feed in feeds),
+            shown=(repr(feeds),),
+            values=lambda links: {
+                "title": self.words.say("Subscribe and follow"),
+                "description": self.words.say(
+                    "Feeds and newsletters of %(publication)s", publication=one_line(self.publication.title)
+                ),
+                "newsletters": self.publication.newsletters,
+                "feeds": [
+                    (feed, feed_links(self.publication, feed), self.made(feed, feeds))
+                    for feed in feeds
+                    if not feed.made_for
+                ],
+                "opml": any({"rss", "atom"} & set(feed.formats) for feed in feeds),
+            },
         )
 
     def made(self, whole: Feed, feeds: Sequence[Feed]) -> list[tuple[str, list[tuple[Feed, str, Sequence[FeedLink]]]]]:
@@ -238,7 +271,7 @@ class _Archive:
                 found.setdefault(feed.made_for, []).append((feed, label, feed_links(self.publication, feed)))
         return [(kind, of) for kind, of in found.items() if of]
 
-    def front(self) -> Document:
+    def front(self) -> Later:
         """The newest articles; the newest of the pinned ones leads."""
         shown = sorted(self.articles[:_ON_FRONT], key=lambda article: not article.pin)
         return self.page(
@@ -246,15 +279,22 @@ class _Archive:
             "index.html",
             self.home,
             changed=_newest(self.articles),
-            description=one_line(self.publication.description),
-            items=self.cards(Links.of(self.home, "index.html"), shown),
+            shown=self.prints(shown),
+            values=lambda links: {
+                "description": one_line(self.publication.description),
+                "items": self.cards(links, shown),
+            },
         )
+
+    def prints(self, articles: Sequence[Article]) -> tuple[str, ...]:
+        """What changes with anything that a card may show of each."""
+        return tuple(self.shelf.known(self.publication, article).print for article in articles)
 
     def missing(self) -> Document:
         """404.html. It answers at any address, so its links begin at the host's root."""
         links = Links(self.home, base_path(self.publication))
         values = {"root": links.root, "title": self.words.say("Not found"), "navigation": self.navigation(links, "")}
-        return self.rendered("missing.html", "404.html", values)
+        return self.frames.rendered("missing.html", "404.html", values)
 
     def page(
         self,
@@ -263,13 +303,32 @@ class _Archive:
         address: str,
         *,
         changed: datetime | None,
+        shown: Iterable[str],
+        values: Callable[[Links], Mapping[str, Any]],
         about: Article | None = None,
-        **values: Any,
-    ) -> Document:
-        """One page, with what every template may use; ``values`` are this one's own."""
+    ) -> Later:
+        """One page, with what every template may use; ``values`` are this one's own.
+
+        ``shown``: changes with anything that the values depend on, but the settings and the links to feeds.
+        """
         self.sitemap.append((address, changed))
-        links = Links.of(self.home, path)
         alternates = self.discovery.of(address, about)
+        return Later(
+            path,
+            self.frames.print(template, path, shown, alternates),
+            partial(self.written, template, path, address, alternates, values),
+        )
+
+    def written(
+        self,
+        template: str,
+        path: str,
+        address: str,
+        alternates: Sequence[FeedLink],
+        values: Callable[[Links], Mapping[str, Any]],
+    ) -> bytes:
+        """The bytes of a page."""
+        links = Links.of(self.home, path, address)
         navigation = self.navigation(links, address)
         common = {
             "root": links.root,
@@ -282,27 +341,11 @@ class _Archive:
             "day": self.day,
             "navigation": navigation,
             "alternates": alternates,
-            "made": self.made_once(links.root, navigation, alternates),
+            "made": self.frames.parts(links.root, navigation, alternates),
         }
         if logo := theme_url(self.publication, self.publication.theme.logo):
             common["icon"] = links.to(logo)
-        return self.rendered(template, path, {**common, **values})
-
-    def made_once(self, root: str, navigation: Sequence[Mapping[str, Any]], alternates: Sequence[FeedLink]) -> _Made:
-        """The parts that many pages share, rendered once for all for which they are the same."""
-        key = root, next((at for at, item in enumerate(navigation) if item["current"]), None), id(alternates)
-        if key not in self._made:
-            values = {"root": root, "navigation": navigation, "alternates": alternates}
-            parts = (
-                Markup(render(self.environment, f"web/{part}.html", values))
-                for part in ("alternates", "navigation", "imprint")
-            )
-            self._made[key] = alternates, _Made(*parts)
-        return self._made[key][1]
-
-    def rendered(self, template: str, path: str, values: Mapping[str, Any]) -> Document:
-        """The template as a document: whatever an article brought in, it is text that a page may have."""
-        return Document(path, clean_bytes(render(self.environment, f"web/{template}", values)))
+        return self.frames.bytes(template, {**common, **values(links)})
 
     def navigation(self, links: Links, address: str) -> list[dict[str, Any]]:
         """The sections that the settings name, and the page of feeds."""
@@ -316,41 +359,14 @@ class _Archive:
             for url, label in [*entries, (follow, self.words.say("Follow"))]
         ]
 
-    def cards(self, links: Links, articles: Sequence[Article]) -> list[_Card]:
+    def cards(self, links: Links, articles: Sequence[Article]) -> list[Card]:
         """Articles as a page lists them."""
-        return [self.card(links, article) for article in articles]
-
-    def card(self, links: Links, article: Article) -> _Card:
-        title = one_line(article.title)
-        summary = one_line(article.summary) or excerpt(text_of(article.html[:4000]), 280)
-        heading = title or excerpt(summary, 140) or _date(article)
-        return _Card(
-            article,
-            links.to(article.url),
-            heading,
-            excerpt(summary, 280) if title else "",
-            links.image(article.image),
-        )
+        return [card(links, article) for article in articles]
 
     def day(self, moment: datetime) -> str:
         """``20 November 2026`` in the publication's language and time zone."""
         return self.words.day(self.local(moment))
 
 
-def _beginning(html: str, length: int) -> str:
-    """At least the first ``length`` characters of a text's words, if it has so many. Pure."""
-    for end in (4 * length, 16 * length):
-        cut = html.rfind("<", 0, end)
-        if end < len(html) and cut > 0:
-            words = text_of(html[:cut])
-            if len(words) > length + 100:  # the last word may be half of one
-                return words
-    return text_of(html)
-
-
 def _newest(articles: Sequence[Article]) -> datetime | None:
     return max((article.updated for article in articles), default=None)
-
-
-def _date(article: Article) -> str:
-    return f"{article.published:%Y-%m-%d}"

@@ -36,7 +36,7 @@ from publisher.syndication.headers import HTML, is_text, media_type
 __all__ = ["MANIFEST", "Written", "others_in_public", "write_public"]
 
 MANIFEST = "public.json"
-_VERSION = 1
+_VERSION = 2
 _TEMPORARY = ".publisher-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # One name is at fault, not the folder: it is too long, or a file where another document needs a folder.
@@ -63,11 +63,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A file as a build left it: ``made`` of these bytes (or this source), its size and time since."""
+    """A file as a build left it: what it was ``made`` of, its size and time since, and a digest of its ``content``.
+
+    What a document is made of may change and its content stay; then its time and its copies do, too.
+    """
 
     made: str
     size: int
     modified: int
+    content: str
 
 
 def write_public(
@@ -135,6 +139,7 @@ class _Build:
 
     def __init__(self, public: Path, before: dict[str, _Known], *, compress: bool, verify: bool) -> None:
         self.public = public
+        self._public = str(public)
         self.before = before
         self.compress = compress
         self.verify = verify
@@ -150,25 +155,28 @@ class _Build:
         """Put the document in its place if other bytes are there."""
         if not self._claim(document.path):
             return
-        made = document.made if isinstance(document, Later) else hashlib.sha256(document.content).hexdigest()
+        made = document.made if isinstance(document, Later) else _digest(document.content)
         content = cache(lambda: document.content)  # of a later document, only if somebody needs it
         target = self.public / document.path
         as_left = self._is_as_left(document.path, made) and (not self.verify or _holds(target, content()))
         if as_left:
             self.unchanged += 1
         elif _holds(target, content()):
-            self._settle(document.path, made, changed=False)
+            self._settle(document.path, made, _digest(content()), changed=False)
         else:
             with self._placing(document.path):
                 with _replacing(target) as file:
                     file.write(content())
-                self._settle(document.path, made, changed=True)
+                self._settle(document.path, made, _digest(content()), changed=True)
         if is_text(document.path) and document.path in self.now:
-            self._write_copies(document.path, content, made, as_left=as_left)
+            self._write_copies(document.path, content, as_left=as_left)
 
-    def _write_copies(self, path: str, content: Callable[[], bytes], made: str, *, as_left: bool) -> None:
+    def _write_copies(self, path: str, content: Callable[[], bytes], *, as_left: bool) -> None:
         """Put compressed copies beside a document, of the same age; copies of what it was go."""
         wanted = self.compress or media_type(path) != HTML
+        if as_left and not wanted and not any(f"{path}{suffix}" in self.before for suffix in SUFFIXES.values()):
+            return
+        made = self.now[path].content
         for coding, suffix in SUFFIXES.items():
             copy, copied = f"{path}{suffix}", f"{made}{suffix}"
             target = self.public / copy
@@ -180,7 +188,7 @@ class _Build:
                         file.write(compressed(content(), coding, best=self.compress))
                     age = self.now[path].modified
                     os.utime(target, ns=(age, age))
-                    self.now[copy] = _Known(copied, target.stat().st_size, age)
+                    self.now[copy] = _Known(copied, target.stat().st_size, age, copied)
                     self.touched = True
             elif copy in self.before or not as_left:
                 target.unlink(missing_ok=True)
@@ -209,7 +217,7 @@ class _Build:
         with content, self._placing(path):
             with _replacing(self.public / path) as file:
                 shutil.copyfileobj(content, file, 1 << 20)
-            self._settle(path, made, changed=True)
+            self._settle(path, made, made, changed=True)
 
     def keep_the_rest(self) -> None:
         """Go on remembering what an earlier build wrote: a later one may remove it."""
@@ -254,7 +262,7 @@ class _Build:
         if known is None or known.made != made:
             return False
         try:
-            status = (self.public / path).stat()
+            status = os.stat(f"{self._public}/{path}")
         except OSError:
             return False
         if (status.st_size, status.st_mtime_ns) != (known.size, known.modified):
@@ -262,18 +270,22 @@ class _Build:
         self.now[path] = known
         return True
 
-    def _settle(self, path: str, made: str, *, changed: bool) -> None:
+    def _settle(self, path: str, made: str, content: str, *, changed: bool) -> None:
         target = self.public / path
         before = self.before.get(path)
-        if before is not None and before.made == made:
+        if before is not None and before.content == content:
             os.utime(target, ns=(before.modified, before.modified))
         status = target.stat()
-        self.now[path] = _Known(made, status.st_size, status.st_mtime_ns)
+        self.now[path] = _Known(made, status.st_size, status.st_mtime_ns, content)
         if changed:
             self.touched = True
             self.changed.append(path)
         else:
             self.unchanged += 1
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _is_inside(path: str) -> bool:
@@ -332,6 +344,8 @@ def _remembered(state: Path) -> dict[str, _Known]:
     """The manifest; empty if there is none that can be read: then files are compared byte by byte."""
     try:
         saved = json.loads((state / MANIFEST).read_bytes())
+        if saved["version"] == 1:  # which had no digests of its own: documents were made of their content
+            return {path: _Known(known[0], known[1], known[2], known[0]) for path, known in saved["files"].items()}
         if saved["version"] != _VERSION:
             return {}
         return {path: _Known(*known) for path, known in saved["files"].items()}
@@ -342,7 +356,9 @@ def _remembered(state: Path) -> dict[str, _Known]:
 def _remember(state: Path, files: dict[str, _Known]) -> None:
     content = {
         "version": _VERSION,
-        "files": {path: [known.made, known.size, known.modified] for path, known in sorted(files.items())},
+        "files": {
+            path: [known.made, known.size, known.modified, known.content] for path, known in sorted(files.items())
+        },
     }
     with _replacing(state / MANIFEST) as file:
         file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,190 @@
+"""The articles' folder as a build has it: files are read and rendered only where the index does not know them.
+
+Articles come without their HTML, which is a hundred times what the rest of them takes: `Library.whole` renders it
+again from its file where somebody needs it. Guarantees: the same articles and faults as `read_sources` and
+`render_articles` give; what the index says is used only for a file that looks as it did when it was read, and whose
+pictures do. Faulty files are read each time. One bad file never keeps the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from publisher.articles.identity import Identified
+from publisher.articles.rendering import Made, article_of, made_of, url_of
+from publisher.articles.sources import Source, articles_folder, is_article, read_source
+from publisher.articles.texts import Texts
+from publisher.model.article import Article
+from publisher.model.errors import ArticleError
+from publisher.model.packing import micros, pack, unpack
+from publisher.model.publication import Publication
+from publisher.publication.freshness import Looked
+from publisher.publication.scanning import Stamp, stamp
+from publisher.store.index import Index, Row
+
+__all__ = ["Library", "Notes"]
+
+Notes = Sequence[Any]
+"""What somebody wants to remember of an article beside it, as JSON can hold it."""
+
+_NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What is known of a file. ``made``: JSON of [identity, `Made` without HTML, stamps of what is beside, notes].
+
+    ``read``: its source has its text, too.
+    """
+
+    stamp: Stamp
+    body: str
+    source: str
+    made: str
+    read: bool = False
+    changed: bool = False
+
+
+class Library:
+    """``describe`` makes the notes of an article that is whole. Use it for one pass; `save` or `close` it."""
+
+    def __init__(
+        self, publication: Publication, index: Index, looked: Looked, describe: Callable[[Article], Notes]
+    ) -> None:
+        self.looked = looked
+        self._publication = publication
+        self._index = index
+        self._folder = str(articles_folder(publication))
+        self._describe = describe
+        self._now = {path.removeprefix(f"{self._folder}/"): seen for path, seen in looked.scan.stamps()}
+        self._articles = sorted(
+            (
+                *filter(is_article, self._now),
+                *(
+                    inner
+                    for folder in looked.scan.folders
+                    if folder != self._folder and is_article(inner := folder.removeprefix(f"{self._folder}/"))
+                ),
+            ),
+            key=lambda inner: inner.split("/"),
+        )
+        self._recent = looked.recent.keys()
+        self._shelves: dict[str, _Shelf] = {}
+        self._gone: list[str] = []
+        self._notes: dict[str, Notes] = {}
+        self._items: dict[str, Identified] = {}
+        self._texts = Texts(publication.state)
+
+    def sources(self) -> tuple[list[Source], list[ArticleError]]:
+        """All articles of the folder, and what is wrong with the others; a text that is known already is left out."""
+        known = {row.path: row for row in self._index.rows()}
+        sources: list[Source] = []
+        errors: list[ArticleError] = []
+        for inner in self._articles:
+            row = known.pop(inner, None)
+            seen = self._now.get(inner, _NEVER)
+            if row is not None and seen == (row.size, row.modified, row.changed):
+                self._shelves[self._path(inner)] = _Shelf(seen, row.body, row.source, row.made)
+                sources.append(unpack(Source, json.loads(row.source)))
+                continue
+            try:
+                source = read_source(self._publication, self._folder, inner)
+            except ArticleError as error:
+                errors.append(error)
+                if row is not None:
+                    self._gone.append(inner)
+                continue
+            sources.append(source)
+            body = hashlib.blake2b(source.body.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+            packed = json.dumps(pack(replace(source, body="")))
+            same = row is not None and (row.body, row.source) == (body, packed)
+            # What may change again unseen is read again next time.
+            seen = _NEVER if f"{self._folder}/{inner}" in self._recent else seen
+            self._shelves[source.path] = _Shelf(
+                seen, body, packed, row.made if row and same else "", read=True, changed=True
+            )
+        self._gone += known
+        return sources, errors
+
+    def article(self, item: Identified) -> Article:
+        """The article of a source, without its HTML. Raises ArticleError."""
+        shelf = self._shelves[item.source.path]
+        record, url = item.record, url_of(item, self._publication)
+        identity = [record.id, micros(record.published), micros(record.updated)]
+        if shelf.made:
+            known, packed, beside, notes = json.loads(shelf.made)
+            made = unpack(Made, packed)
+            if made.url == url and beside == self._look_beside(made.beside):
+                article = article_of(item, made, self._publication)
+                if known != identity:
+                    # What is noted may tell of its id and dates, too.
+                    notes = self._describe(replace(article, html=self._html(item)))
+                    self._keep(shelf, identity, made, beside, notes)
+                return self._kept(item, article, notes)
+        made = made_of(item if shelf.read else self._read_again(item), self._publication)
+        article = article_of(item, made, self._publication)
+        notes = self._describe(article)
+        self._texts.put(item.source.path, made.html)
+        self._keep(shelf, identity, replace(made, html=""), self._look_beside(made.beside), notes)
+        return self._kept(item, replace(article, html=""), notes)
+
+    def notes(self, article: Article) -> Notes:
+        """What was noted of the article when it was whole."""
+        return self._notes[article.path]
+
+    def whole(self, article: Article) -> Article:
+        """The article with its HTML. Raises ArticleError: it has changed since it was read."""
+        return replace(article, html=self._html(self._items[article.path]))
+
+    def save(self) -> None:
+        """Brings the index up to date, and gives it back; articles can still be had."""
+        self._index.save(self._rows(), self._gone)
+        self.close()
+
+    def close(self) -> None:
+        """Gives the index back as it was."""
+        self._index.close()
+        self._texts.close()
+
+    def _rows(self) -> Iterator[Row]:
+        start = len(f"{self._publication.articles}/")
+        for path, shelf in self._shelves.items():
+            if shelf.changed:
+                yield Row(path[start:], *shelf.stamp, shelf.body, shelf.source, shelf.made)
+
+    def _path(self, inner: str) -> str:
+        return f"{self._publication.articles}/{inner}"
+
+    def _keep(self, shelf: _Shelf, identity: list[Any], made: Made, beside: list[Any], notes: Notes) -> None:
+        shelf.made = json.dumps([identity, pack(made), beside, notes])
+        shelf.changed = True
+
+    def _kept(self, item: Identified, article: Article, notes: Notes) -> Article:
+        self._notes[article.path] = notes
+        self._items[article.path] = replace(item, source=replace(item.source, body=""))
+        return article
+
+    def _read_again(self, item: Identified) -> Identified:
+        inner = item.source.path.removeprefix(f"{self._publication.articles}/")
+        body = read_source(self._publication, self._folder, inner).body
+        return replace(item, source=replace(item.source, body=body))
+
+    def _html(self, item: Identified) -> str:
+        path = item.source.path
+        text = self._texts.get(path)
+        if text is None:
+            text = made_of(self._read_again(item), self._publication).html
+            self._texts.put(path, text)
+        return text
+
+    def _look_beside(self, files: Iterable[str]) -> list[list[int] | None]:
+        found = []
+        for file in files:
+            seen = self._now.get(file.removeprefix(f"{self._folder}/")) or stamp(file)
+            seen = _NEVER if file in self._recent else seen
+            found.append(None if seen is None else list(seen))
+        return found
