@@ -75,6 +75,7 @@ def show(session: Session, number: int) -> None:
         edition = rows.get(connection, number)
         if edition is None:
             raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
+        resumes = rows.resumes_at(connection, number)
         sums = rows.sums(connection, number)
         variants = rows.variants_of(connection, number)
     doubtful, fault = _doubtful(session, edition, sums)
@@ -99,7 +100,7 @@ def show(session: Session, number: int) -> None:
     if fault is not None:
         session.failed(fault)
     zone = zone_of(publication, edition.newsletter)
-    session.show(edition_sentence(edition, sums, zone))
+    session.show(edition_sentence(edition, sums, zone, resumes))
     unapproved = edition.cutoff == rows.NOT_APPROVED
     session.show(f"{'Composed' if unapproved else 'Opened'} {local(edition.opened_at, zone)}.")
     if edition.ledger:
@@ -120,7 +121,7 @@ def show(session: Session, number: int) -> None:
             f"In doubt: subscriber {case['subscriber_id']}, {case['at']:%Y-%m-%d %H:%M:%S} UTC, {case['relay']}: "
             f"no reply came after the message; the delivery is now {case['state']}."
         )
-    if step := next_step(edition):
+    if step := next_step(edition, resumes):
         session.show(step)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -87,7 +88,8 @@ class Progress:
         text = progress_text(delivered, expected=self._expected, rate=rate)
         if session.terminal:
             self._shown = True
-            click.echo(f"\r{text}\033[K", nl=False)
+            # A line that wraps would not be written over.
+            click.echo(f"\r{text[: shutil.get_terminal_size().columns - 1]}\033[K", nl=False)
         else:
             click.echo(text)
 

@@ -39,8 +39,11 @@ def zone_of(publication: Publication, newsletter: str) -> str:
     return known.timezone if known else publication.timezone
 
 
-def edition_sentence(edition: Edition, sums: Sums, zone: str) -> str:
-    """``214 world daily of Fri 20 Nov 2026 07:00: 1,204 of 3,000 accepted; 3 failed; paused: the reason.``"""
+def edition_sentence(edition: Edition, sums: Sums, zone: str, resumes: datetime | None = None) -> str:
+    """``214 world daily of Fri 20 Nov 2026 07:00: 1,204 of 3,000 accepted; 3 failed; paused: the reason.``
+
+    ``resumes``: when a paused one goes on by itself.
+    """
     name = f"{edition.id} {edition.newsletter} {edition.cadence}"
     if edition.cutoff == 0 and edition.state in ("awaiting approval", "held"):
         return f"{name} of {local(edition.slot, zone)}: {edition.state}; {edition.reason or 'composed'}."
@@ -56,12 +59,18 @@ def edition_sentence(edition: Edition, sums: Sums, zone: str) -> str:
         parts.append(f"{sums.unknown:,} in doubt (publisher editions show {edition.id})")
     state = str(edition.state)
     parts.append(f"{state}: {edition.reason}" if edition.reason else state)
+    if edition.state == "paused" and resumes is not None:
+        parts.append(
+            f"tries again {local(resumes, zone)}; nothing to do, or now: publisher editions resume {edition.id}"
+        )
     return f"{name} of {local(edition.slot, zone)}: {'; '.join(parts)}."
 
 
-def next_step(edition: Edition) -> str:
-    """What somebody can do about an edition now; ``""``: nothing. Pure."""
+def next_step(edition: Edition, resumes: datetime | None = None) -> str:
+    """What somebody can do about an edition now; ``""``: nothing, also where it ``resumes`` by itself. Pure."""
     number = edition.id
+    if resumes is not None:
+        return ""
     if edition.state == "awaiting approval":
         return f"Next: publisher editions approve {number}, or hold {number}, or cancel {number}"
     if edition.state == "held":

@@ -80,8 +80,10 @@ def status(session: Session, check: bool) -> None:
     session.show(_last_run(publication, facts, now))
     for trouble in _troubles(publication, facts, now):
         session.show(f"To mend: {trouble}.")
+    resumes = _resumes(facts)
     for edition, sums in facts.editions:
-        session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
+        zone = zone_of(publication, edition.newsletter)
+        session.show(edition_sentence(edition, sums, zone, resumes.get(edition.id)))
     if facts.waiting is not None:
         session.show(outbox_sentence(facts.waiting, publication.timezone))
     for at, name, cadence in slots:
@@ -117,6 +119,11 @@ def _standing(facts: _Facts) -> Standing:
     from publisher.health.standing import Standing
 
     return facts.standing or Standing()
+
+
+def _resumes(facts: _Facts) -> dict[int, datetime | None]:
+    """When editions go on by themselves."""
+    return {edition.id: at for edition, at in _standing(facts).unfinished}
 
 
 def _troubles(publication: Publication, facts: _Facts, now: datetime) -> list[str]:
@@ -187,7 +194,8 @@ def brief(session: Session) -> None:
     session.show(_headline(publication, facts))
     if facts.editions:
         edition, sums = facts.editions[0]
-        session.show(edition_sentence(edition, sums, zone_of(publication, edition.newsletter)))
+        zone = zone_of(publication, edition.newsletter)
+        session.show(edition_sentence(edition, sums, zone, _resumes(facts).get(edition.id)))
     else:
         session.show(_last_run(publication, facts, now))
     if troubles := _troubles(publication, facts, now):
@@ -304,7 +312,7 @@ def _next_step(publication: Publication, facts: _Facts) -> str:
     if facts.last_run is None:
         return "Next: publisher run"
     for edition, _sums in reversed(facts.editions):
-        if step := next_step(edition):
+        if step := next_step(edition, _resumes(facts).get(edition.id)):
             return step
     if facts.waiting is not None and facts.waiting.due:
         return "Next: publisher run, which delivers what is due"

@@ -42,6 +42,11 @@ def test_an_edition_is_one_sentence_in_its_own_time() -> None:
 def test_an_edition_that_stands_still_says_why() -> None:
     paused = replace(EDITION, state=EditionState.PAUSED, reason="the relay said 454 Throttling")
     assert edition_sentence(paused, SUMS, "UTC").endswith("; paused: the relay said 454 Throttling.")
+    again = datetime(2026, 11, 20, 7, 19, tzinfo=UTC)
+    assert edition_sentence(paused, SUMS, "UTC", again).endswith(
+        "; paused: the relay said 454 Throttling; tries again Fri 20 Nov 2026 07:19; nothing to do, "
+        f"or now: publisher editions resume {paused.id}."
+    )
 
 
 def test_every_candidate_is_in_exactly_one_line_of_the_account() -> None:

@@ -22,6 +22,7 @@ from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
 from publisher.store.folding import Folded, fold_ended
+from publisher.store.host import host_lock
 from publisher.store.ledger_file import LedgerFile, pack, unpack
 from publisher.store.schema import attempts, deliveries, groups, pictures, subscriptions, variants
 from tests.store import readers as r
@@ -334,3 +335,26 @@ def test_the_next_edition_uses_the_room_of_the_last(folder: Path, sqlite_store: 
         connection.execute(update(subscriptions).values(cursor=0))
         r.open_edition(connection, slot=r.SLOT + timedelta(days=1))
     assert size() < full * 1.05
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_one_process_folds_at_a_time(
+    store: Store, folder: Path
+) -> None:
+    number = finished(store)
+    (folder / "ledger").mkdir()
+    half = folder / "ledger" / f".edition-{number:06}.jsonl.gz.4711"
+    half.write_bytes(b"half a file")
+    with host_lock(folder / ".publisher", "fold.lock") as mine:
+        assert mine
+        assert fold(store, folder).editions == []
+    assert fold(store, folder).editions == [number]
+    assert [path.name for path in (folder / "ledger").iterdir()] == [f"edition-{number:06}.jsonl.gz"]
+
+
+def test_an_edition_whose_file_another_machine_has_is_left_to_it(store: Store, folder: Path) -> None:
+    number = finished(store)
+    with store.writing() as connection:
+        connection.execute(update(edition_store.editions).values(ledger=f"edition-{number:06}.jsonl.gz"))
+    done = fold(store, folder)
+    assert (done.editions, done.errors) == ([], [])
+    assert rows(store) == (6, 6)
