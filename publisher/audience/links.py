@@ -8,11 +8,11 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from publisher.audience.addresses import wire_address
-from publisher.audience.tokens import confirmation_token, token
+from publisher.audience.tokens import confirmation_token, timed_token, token
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 
-__all__ = ["confirm_url", "links"]
+__all__ = ["address_url", "confirm_url", "links", "settings_url"]
 
 
 def links(publication: Publication, newsletter: Newsletter, subscription: int, keys: Sequence[bytes]) -> dict[str, str]:
@@ -36,6 +36,16 @@ def links(publication: Publication, newsletter: Newsletter, subscription: int, k
 def confirm_url(publication: Publication, subscription: int, keys: Sequence[bytes], *, ends: datetime) -> str:
     """The link that confirms a subscription until ``ends``. Pure."""
     return f"{_home(publication.url)}/confirm/{confirmation_token(subscription, keys, ends=ends)}"
+
+
+def settings_url(publication: Publication, subscription: int, keys: Sequence[bytes], *, ends: datetime) -> str:
+    """The link to everything that a reader can change, until ``ends``. Pure."""
+    return f"{_home(publication.url)}/settings/{timed_token('settings', [subscription], keys, ends=ends)}"
+
+
+def address_url(publication: Publication, old: int, new: int, keys: Sequence[bytes], *, ends: datetime) -> str:
+    """The link that moves the subscriber ``old`` to the address of the subscriber ``new``, until ``ends``. Pure."""
+    return f"{_home(publication.url)}/address/{timed_token('address', [old, new], keys, ends=ends)}"
 
 
 @lru_cache(maxsize=64)

@@ -24,17 +24,38 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["Confirmation", "Purpose", "confirmation_token", "read_confirmation", "read_token", "token"]
+__all__ = [
+    "Confirmation",
+    "Purpose",
+    "Timed",
+    "confirmation_token",
+    "read_confirmation",
+    "read_timed",
+    "read_token",
+    "timed_token",
+    "token",
+]
 
 Purpose = Literal["unsubscribe", "preferences", "verp", "form"]
+
+TimedPurpose = Literal["settings", "address"]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _FOLDED = bytes(ord(_ALPHABET[octet & 31]) for octet in range(256))
 _MAC = 26
 _TOKEN = re.compile(rf"([a-z2-7]{{{_MAC}}})((?:[a-z2-7]{{2}}){{1,7}})")
+_TIMED = re.compile(rf"([a-z2-7]{{{_MAC}}})((?:(?:[a-z2-7]{{2}}){{1,7}}-){{1,2}}(?:[a-z2-7]{{2}}){{1,5}})")
 _CONFIRMATION = re.compile(rf"([a-z2-7]{{{_MAC}}})((?:[a-z2-7]{{2}}){{1,7}})-((?:[a-z2-7]{{2}}){{1,5}})")
 _BLOCK = 64  # octets, of SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A token with an end that was read: the numbers it speaks for, and whether its time is over."""
+
+    numbers: tuple[int, ...]
+    expired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,21 @@ def read_confirmation(text: str, keys: Sequence[bytes], *, now: datetime) -> Con
         return None
     ends = datetime.fromtimestamp(_number(found[3]), UTC)
     return Confirmation(_number(found[2]), expired=now > ends)
+
+
+def timed_token(purpose: TimedPurpose, numbers: Sequence[int], keys: Sequence[bytes], *, ends: datetime) -> str:
+    """The token of one number or two until ``ends`` (aware; whole seconds)."""
+    digits = "-".join(map(_digits, (*numbers, int(ends.timestamp()))))
+    return _mac(purpose, keys[0], digits) + digits
+
+
+def read_timed(purpose: TimedPurpose, text: str, keys: Sequence[bytes], *, now: datetime) -> Timed | None:
+    """What such a token says at ``now``, or None if it is not one of ours."""
+    found = _TIMED.fullmatch(text.lower())
+    if found is None or not _verifies(purpose, found[1], found[2], keys):
+        return None
+    *numbers, ends = map(_number, found[2].split("-"))
+    return Timed(tuple(numbers), expired=now > datetime.fromtimestamp(ends, UTC))
 
 
 def _verifies(purpose: str, mac: str, digits: str, keys: Sequence[bytes]) -> bool:

@@ -44,7 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "publisher.cli.explain:explain",
         "Where an article is, and why a reader got it or not.",
     ),
-    "subscribers": ("publisher.cli.subscribers:subscribers", "Subscribers: add, import, list."),
+    "subscribers": (
+        "publisher.cli.subscriber:subscribers",
+        "Subscribers: add, import, export, list, show, erase …",
+    ),
     "dkim": ("publisher.cli.dkim:dkim", "Signatures: a key and its DNS record."),
     "status": ("publisher.cli.status:status", "Today at a glance."),
 }

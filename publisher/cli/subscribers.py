@@ -21,7 +21,7 @@ __all__ = ["subscribers"]
 
 @click.group(cls=VerbGroup)
 def subscribers() -> None:
-    """Subscribers: add, import, list."""
+    """Subscribers: add, import, export, list, show, erase …"""
 
 
 @subscribers.command()

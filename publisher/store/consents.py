@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from publisher.model.subscriber import ConsentEvent
 from publisher.store.schema import consents
 
-__all__ = ["history", "record"]
+__all__ = ["forget_addresses", "history", "record"]
 
 
 def record(connection: Connection, events: Iterable[tuple[int, ConsentEvent]]) -> None:
@@ -28,6 +28,11 @@ def record(connection: Connection, events: Iterable[tuple[int, ConsentEvent]]) -
     ]
     if rows:
         connection.execute(insert(consents), rows)
+
+
+def forget_addresses(connection: Connection, subscriber: int) -> None:
+    """Removes the IP addresses of somebody who is erased; when they agreed to what stays provable."""
+    connection.execute(update(consents).where(consents.c.subscriber_id == subscriber).values(ip=""))
 
 
 def history(connection: Connection, subscriber: int) -> list[ConsentEvent]:

@@ -22,7 +22,18 @@ from publisher.store.editions import get as edition_of
 from publisher.store.schema import attempts, deliveries, editions, folded, missed, subscribers, variants
 from publisher.store.schema import subscriptions as rows
 
-__all__ = ["Attempt", "Carried", "Missed", "Reading", "Traced", "carried", "erased", "readings", "unfinished"]
+__all__ = [
+    "Attempt",
+    "Carried",
+    "Missed",
+    "Reading",
+    "Traced",
+    "carried",
+    "erased",
+    "readings",
+    "received",
+    "unfinished",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +180,34 @@ def unfinished(connection: Connection, newsletter: str) -> list[Edition]:
         .order_by(editions.c.id)
     ).all()
     return [edition for number in numbers if (edition := edition_of(connection, number)) is not None]
+
+
+def received(connection: Connection, subscriber: int) -> list[dict[str, object]]:
+    """A subscriber's deliveries that are still in the database, for JSON, oldest first."""
+    found = connection.execute(
+        select(
+            deliveries.c.edition_id,
+            editions.c.newsletter,
+            editions.c.cadence,
+            editions.c.slot,
+            deliveries.c.state,
+            deliveries.c.ended_at,
+        )
+        .join(editions, editions.c.id == deliveries.c.edition_id)
+        .where(deliveries.c.subscriber_id == subscriber)
+        .order_by(deliveries.c.id)
+    )
+    return [
+        {
+            "edition": row.edition_id,
+            "newsletter": row.newsletter,
+            "cadence": row.cadence,
+            "slot": row.slot,
+            "state": row.state,
+            "ended_at": row.ended_at,
+        }
+        for row in found
+    ]
 
 
 def erased(connection: Connection, subscriber: int) -> bool:

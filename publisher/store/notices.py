@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest
 from publisher.store.pictures import shown_in
 from publisher.store.schema import deliveries, notices, subscriptions
 
-__all__ = ["PRIORITY", "Notice", "get", "insert_notice", "times"]
+__all__ = ["PRIORITY", "Notice", "get", "insert_notice", "times", "withdraw"]
 
 PRIORITY = 0
 """Deliveries of editions have 1."""
@@ -95,6 +95,19 @@ def get(connection: Connection, number: int) -> Notice:
         ),
         fields=json.loads(row.fields),
         created_at=row.created_at,
+    )
+
+
+def withdraw(connection: Connection, subscriber: int, now: datetime) -> None:
+    """What waits for a subscriber does not leave any more."""
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.subscriber_id == subscriber,
+            deliveries.c.notice_id.is_not(None),
+            deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.DEFERRED.value]),
+        )
+        .values(state=DeliveryState.WITHDRAWN.value, ended_at=now, reply="erased")
     )
 
 

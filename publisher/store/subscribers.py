@@ -21,12 +21,15 @@ __all__ = [
     "active_by_cadence",
     "addresses",
     "by_hash",
+    "erase",
     "get",
     "hash_of",
     "insert_new",
     "listing",
     "lock",
+    "move",
     "own_fields",
+    "set_timezone",
     "update_details",
 ]
 
@@ -142,6 +145,50 @@ def update_details(connection: Connection, subscriber: Subscriber) -> None:
             language=subscriber.language,
             timezone=subscriber.timezone,
             fields=json.dumps(subscriber.fields, ensure_ascii=False),
+        )
+    )
+
+
+def set_timezone(connection: Connection, number: int, timezone: str) -> None:
+    """The reader's time zone."""
+    connection.execute(update(subscribers).where(subscribers.c.id == number).values(timezone=timezone))
+
+
+def move(connection: Connection, number: int, to: int) -> bool:
+    """Gives a subscriber the address of another, who has no subscription and is left without one; False if there is
+    no such address any more, or it reads already. Deliveries and history stay with the first.
+    """
+    new = connection.execute(
+        select(subscribers.c.address, subscribers.c.address_hash).where(
+            subscribers.c.id == to, subscribers.c.address.is_not(None)
+        )
+    ).first()
+    reads = select(subscriptions.c.id).where(subscriptions.c.subscriber_id == to)
+    if new is None or number == to or connection.execute(reads.limit(1)).first() is not None:
+        return False
+    left = {"address": None, "address_hash": f"moved to {number} from {to}"}
+    connection.execute(update(subscribers).where(subscribers.c.id == to).values(left))
+    moved = connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == number, subscribers.c.address.is_not(None))
+        .values(address=new.address, address_hash=new.address_hash)
+    )
+    return moved.rowcount == 1
+
+
+def erase(connection: Connection, number: int, now: datetime) -> None:
+    """Removes all that is personal, the hash too; the row stays for the sums."""
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == number)
+        .values(
+            address=None,
+            address_hash=f"erased {number}",
+            name="",
+            language="",
+            timezone="",
+            fields="{}",
+            erased_at=now,
         )
     )
 

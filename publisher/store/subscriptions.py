@@ -25,6 +25,7 @@ __all__ = [
     "activate",
     "await_confirmation",
     "change_cadence",
+    "change_language",
     "change_topics",
     "counts",
     "end",
@@ -33,6 +34,7 @@ __all__ = [
     "of_address",
     "of_subscribers",
     "readers",
+    "snooze",
     "starting_cursor",
     "starting_sequence",
 ]
@@ -258,6 +260,30 @@ def change_topics(connection: Connection, number: int, *, before: str, after: st
             subscriptions.c.topics == before,
         )
         .values(topics=after)
+    )
+    return changed.rowcount == 1
+
+
+def snooze(connection: Connection, number: int, until: datetime | None) -> bool:
+    """Nothing before ``until``; a moment that is past ends a snooze with a catch-up digest. Whether it was active."""
+    changed = connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.id == number, subscriptions.c.state == SubscriptionState.ACTIVE.value)
+        .values(snoozed_until=until)
+    )
+    return changed.rowcount == 1
+
+
+def change_language(connection: Connection, number: int, language: str) -> bool:
+    """Other words around the articles; empty: the newsletter's. Whether anything changed."""
+    changed = connection.execute(
+        update(subscriptions)
+        .where(
+            subscriptions.c.id == number,
+            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value,
+            subscriptions.c.language != language,
+        )
+        .values(language=language)
     )
     return changed.rowcount == 1
 

@@ -57,3 +57,54 @@ def test_the_list_is_a_table_and_can_be_cut(publication: Path, program: Program)
     assert lines[1].startswith("ana@example.com ")
     assert lines[3] == "There are more: --limit 20"
     assert program("subscribers", "list", "--newsletter", "weekly").status == 2
+
+
+def test_one_person_is_shown_with_the_history_of_consent(publication: Path, program: Program) -> None:
+    program("subscribers", "add", "ana@example.com", "--name", "Ana", "--topics", "section:world")
+    lines = program("subscribers", "show", "Ana@example.com").out.splitlines()
+    assert lines[0] == "ana@example.com (Ana), subscriber 1"
+    assert lines[1] == "all: active, daily, section world"
+    assert lines[2].endswith("all: added (publisher subscribers add)")
+    kept = program("subscribers", "show", "ana@example.com", "--json").json
+    assert kept["subscriptions"][0]["topics"] == "section world"
+    nobody = program("subscribers", "show", "ben@example.com")
+    assert (nobody.status, nobody.err.count("\n")) == (2, 1)
+    assert "ben@example.com: nobody reads at this address" in nobody.err
+
+
+def test_a_person_is_unsubscribed_once_and_twice_does_no_harm(publication: Path, program: Program) -> None:
+    program("subscribers", "add", "ana@example.com")
+    assert program("subscribers", "unsubscribe", "ana@example.com", "--newsletter", "daily").status == 2
+    assert program("subscribers", "unsubscribe", "ana@example.com").out == "ana@example.com: unsubscribed from all.\n"
+    assert program("subscribers", "unsubscribe", "ana@example.com").out == "ana@example.com: had left already.\n"
+    assert program("subscribers", "list", "--json").json[0]["state"] == "unsubscribed"
+
+
+def test_erasing_has_to_be_meant(publication: Path, program: Program) -> None:
+    program("subscribers", "add", "ana@example.com")
+    asked = program("subscribers", "erase", "ana@example.com")
+    assert (asked.status, asked.err) == (2, "publisher: nobody is here to be asked; if you are sure: --yes\n")
+    assert program("subscribers", "erase", "ana@example.com", "--yes").status == 0
+    assert program("subscribers", "list", "--json").json == []
+    added = program("subscribers", "add", "ana@example.com")
+    assert "suppressed" in added.err
+    lifted = program("subscribers", "unsuppress", "ana@example.com")
+    assert lifted.out == "ana@example.com: no longer suppressed; it was: erased.\n"
+    assert program("subscribers", "unsuppress", "ana@example.com").status == 2
+    assert program("subscribers", "add", "ana@example.com").status == 0
+
+
+def test_what_is_exported_can_be_imported(publication: Path, program: Program, tmp_path: Path) -> None:
+    program("subscribers", "add", "ana@example.com", "--name", "Ana, of X", "--topics", "section:world,tag:sea")
+    program("subscribers", "add", "ben@example.com")
+    program("subscribers", "unsubscribe", "ben@example.com")
+    exported = program("subscribers", "export")
+    assert exported.out == (
+        "address,name,newsletter,cadence,topics,language\n"
+        'ana@example.com,"Ana, of X",all,daily,section:world;tag:sea,\n'
+    )
+    assert exported.err == "1 subscription\n"
+    file = tmp_path / "readers.csv"
+    file.write_text(exported.out)
+    assert program("subscribers", "import", str(file), "--json").json["results"] == {"subscribed already": 1}
+    assert len(program("subscribers", "export", "--json").json) == 1

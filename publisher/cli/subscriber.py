@@ -1,0 +1,179 @@
+"""`publisher subscribers show|unsubscribe|unsuppress|erase|export`: one person, and everybody for another program."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from publisher.cli.session import Session, count
+from publisher.cli.subscribers import subscribers
+from publisher.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.model.subscriber import Subscriber
+    from publisher.store import Connection
+
+__all__ = ["subscribers"]
+
+
+@subscribers.command()
+@click.argument("address")
+@click.pass_obj
+def show(session: Session, address: str) -> None:
+    """All that is kept about one person."""
+    from publisher.audience.erasing import export as exported
+    from publisher.audience.preferring import written
+    from publisher.store import consents, subscriptions
+    from publisher.store import subscribers as rows
+
+    with session.store().reading() as connection:
+        person = _found(session, connection, address)
+        if session.as_json:
+            session.answer(exported(connection, person))
+            return
+        held = subscriptions.of_subscribers(connection, [person.id])
+        history = consents.history(connection, person.id)
+        listed = rows.listing(connection, address_hash=rows.hash_of(connection, person.id))
+    zone = ZoneInfo(session.publication.timezone)
+    session.show(f"{person.address}{f' ({person.name})' if person.name else ''}, subscriber {person.id}")
+    suppressed = next((one.suppressed for one in listed if one.suppressed), "")
+    if suppressed:
+        session.show(f"Suppressed: {suppressed}. Nothing is mailed.")
+    for (_, newsletter), subscription in sorted(held.items()):
+        until = subscription.snoozed_until
+        more = f", snoozed until {until.astimezone(zone):%a %d %b %Y %H:%M}" if until and until > session.now() else ""
+        language = f", in {subscription.language}" if subscription.language else ""
+        reads = f"{subscription.cadence}, {written(subscription.topics)}"
+        session.show(f"{newsletter}: {subscription.state}, {reads}{language}{more}")
+    for event in history:
+        details = "; ".join(filter(None, (event.wording, event.source, event.ip)))
+        session.show(f"{event.at.astimezone(zone):%Y-%m-%d %H:%M} {event.newsletter}: {event.event} ({details})")
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--newsletter", metavar="NAME", help="From this one only; otherwise from all.")
+@click.pass_obj
+def unsubscribe(session: Session, address: str, newsletter: str | None) -> None:
+    """Ends a person's subscriptions; what has not left does not leave any more."""
+    from publisher.audience import joining
+    from publisher.store import subscriptions
+
+    with session.store().writing() as connection:
+        person = _found(session, connection, address)
+        held = subscriptions.of_subscribers(connection, [person.id])
+        chosen = {name: one for (_, name), one in held.items() if newsletter in (None, name)}
+        if not chosen:
+            raise UsageError(f"reads no {newsletter}", where=person.address, remedy="see: publisher subscribers show")
+        source = "publisher subscribers unsubscribe"
+        ended = [
+            name
+            for name, one in sorted(chosen.items())
+            if joining.unsubscribe(connection, one.id, now=session.now(), source=source)
+        ]
+    if session.as_json:
+        session.answer({"address": person.address, "unsubscribed": ended})
+    else:
+        left = ", ".join(ended)
+        session.say(f"{person.address}: {f'unsubscribed from {left}' if ended else 'had left already'}.")
+
+
+@subscribers.command()
+@click.argument("address")
+@click.pass_obj
+def unsuppress(session: Session, address: str) -> None:
+    """Lifts a suppression; their subscriptions go on with what waits for them."""
+    from publisher.audience.addresses import parse_address
+    from publisher.audience.hashing import address_hash
+    from publisher.store import suppressions
+
+    hashed = address_hash(parse_address(address), session.secrets.signing)
+    with session.store().writing() as connection:
+        known = suppressions.of_hashes(connection, [hashed]).get(hashed)
+        if known is None:
+            raise UsageError("it is not suppressed", where=address)
+        suppressions.lift(connection, hashed, [known.reason])
+    if session.as_json:
+        session.answer({"address": address, "was": known.reason})
+    else:
+        session.say(f"{address}: no longer suppressed; it was: {known.reason}.")
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def erase(session: Session, address: str, yes: bool) -> None:
+    """Removes all that is kept about one person but a keyed hash, so that no import mails them again."""
+    from publisher.audience.erasing import erase as erased
+
+    with session.store().reading() as connection:
+        person = _found(session, connection, address)
+    if not yes:
+        if not session.answers:
+            raise UsageError("nobody is here to be asked", remedy="if you are sure: --yes")
+        click.confirm(f"Erase {person.address} for good?", abort=True)
+    with session.store().writing() as connection:
+        erased(connection, person.id, now=session.now(), source="publisher subscribers erase")
+    if session.as_json:
+        session.answer({"subscriber": person.id, "erased": True})
+    else:
+        session.say(f"Subscriber {person.id} is erased; old editions in ledger/ name the number only.")
+
+
+@subscribers.command()
+@click.option("--newsletter", metavar="NAME", help="Of one newsletter only.")
+@click.pass_obj
+def export(session: Session, newsletter: str | None) -> None:
+    """Who reads what, as the CSV that `subscribers import` reads; on standard output. Suppressed ones are left out."""
+    from publisher.audience.topics import wishes_of
+    from publisher.model.subscriber import SubscriptionState
+    from publisher.store import subscribers as rows
+
+    if newsletter is not None:
+        session.newsletter(newsletter)
+    columns = ("address", "name", "newsletter", "cadence", "topics", "language")
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    records: list[dict[str, str]] = []
+    after = written = 0
+    if not session.as_json:
+        table.writerow(columns)
+    while True:
+        with session.store().reading() as connection:
+            found = rows.listing(
+                connection, newsletter=newsletter, state=SubscriptionState.ACTIVE, after=after, limit=1000
+            )
+        if not found:
+            break
+        after = found[-1].subscription
+        for one in found:
+            if one.suppressed:
+                continue
+            topics = ";".join(f"{kind}:{value}" for kind, value in wishes_of(one.topics))
+            values = (one.address, one.name, one.newsletter, one.cadence, topics, one.language)
+            written += 1
+            if session.as_json:
+                records.append(dict(zip(columns, values, strict=True)))
+            else:
+                table.writerow(values)
+    if session.as_json:
+        session.answer(records)
+    else:
+        sys.stdout.flush()
+        if not session.quiet:
+            click.echo(f"{count(written, 'subscription')}", err=True)
+
+
+def _found(session: Session, connection: Connection, address: str) -> Subscriber:
+    from publisher.audience.addresses import parse_address
+    from publisher.audience.erasing import person_of
+
+    parsed = parse_address(address)
+    person = person_of(connection, parsed, session.secrets.signing)
+    if person is None:
+        raise UsageError("nobody reads at this address", where=parsed.text, remedy="see: publisher subscribers list")
+    return person
