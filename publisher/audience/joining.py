@@ -113,19 +113,24 @@ def send_confirmation(
     digest: Digest,
     link: Callable[[int, datetime], str],
     now: datetime,
+    kind: Literal["confirmation", "settings"] = "confirmation",
+    lasts: timedelta = CONFIRMATION_LASTS,
 ) -> bool:
-    """Puts a confirmation into the outbox, unless the address has had enough of them; whether it did."""
+    """Puts a confirmation into the outbox, unless the address has had enough of them; whether it did.
+
+    ``kind`` "settings": a link to the reader's settings, under the same limits.
+    """
     subscribers.lock(connection, subscription.subscriber)
-    earlier = notices.times(connection, subscription.subscriber, "confirmation", now - _A_DAY)
+    earlier = notices.times(connection, subscription.subscriber, kind, now - _A_DAY)
     due_at = confirmation_due(earlier, subscription.newsletter, now)
     if due_at is None:
         return False
     notices.insert_notice(
         connection,
-        kind="confirmation",
+        kind=kind,
         newsletter=subscription.newsletter,
         digest=digest,
-        fields={"confirm_url": link(subscription.id, due_at + CONFIRMATION_LASTS)},
+        fields={"confirm_url": link(subscription.id, due_at + lasts)},
         subscriber=subscription.subscriber,
         subscription=subscription.id,
         due_at=due_at,

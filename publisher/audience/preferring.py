@@ -8,16 +8,28 @@ choice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from publisher.audience.joining import change_cadence, remember
 from publisher.audience.offers import Offer, offers_of
 from publisher.audience.topics import change_wishes, wishes_of
 from publisher.model.feed import Newsletter
 from publisher.model.subscriber import Subscription
-from publisher.store import Connection, subscriptions
+from publisher.store import Connection, subscribers, subscriptions
 
-__all__ = ["choosable", "choose", "written"]
+__all__ = [
+    "LONGEST_SNOOZE",
+    "change_language",
+    "change_timezone",
+    "choosable",
+    "choose",
+    "snooze",
+    "snooze_end",
+    "written",
+]
+
+LONGEST_SNOOZE = timedelta(days=366)
 
 
 def choosable(offers: Sequence[Offer], chosen: str) -> tuple[Offer, ...]:
@@ -54,6 +66,67 @@ def choose(
     if not subscriptions.change_topics(connection, subscription.id, before=subscription.topics, after=after):
         return changed
     remember(connection, subscription, "changed", ip=ip, source=source, wording=f"topics: {written(after)}", now=now)
+    return True
+
+
+def snooze(
+    connection: Connection,
+    subscription: Subscription,
+    newsletter: Newsletter,
+    day: date | None,
+    *,
+    now: datetime,
+    ip: str = "",
+    source: str,
+) -> bool:
+    """Nothing before ``day`` begins in the newsletter's zone; None, or a day that has begun: mail from now on, first
+    what came meanwhile. A year at most. Whether anything changed.
+    """
+    until = snooze_end(newsletter, day, now=now)
+    before = subscription.snoozed_until if subscription.snoozed_until and subscription.snoozed_until > now else None
+    if until == before or not subscriptions.snooze(connection, subscription.id, until or now):
+        return False
+    wording = f"snooze until: {day}" if until else "snooze: ended"
+    remember(connection, subscription, "changed", ip=ip, source=source, wording=wording, now=now)
+    return True
+
+
+def snooze_end(newsletter: Newsletter, day: date | None, *, now: datetime) -> datetime | None:
+    """When a snooze until ``day`` ends; None: at once. Pure."""
+    zone = ZoneInfo(newsletter.timezone)
+    if day is None or day <= now.astimezone(zone).date():
+        return None
+    day = min(day, (now + LONGEST_SNOOZE).astimezone(zone).date())
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def change_language(
+    connection: Connection,
+    subscription: Subscription,
+    newsletter: Newsletter,
+    language: str,
+    *,
+    now: datetime,
+    ip: str = "",
+    source: str,
+) -> bool:
+    """The language of the words around the articles; the newsletter's own is no wish. Whether anything changed."""
+    wanted = "" if language.lower() == newsletter.language.lower() else language
+    if not subscriptions.change_language(connection, subscription.id, wanted):
+        return False
+    remember(connection, subscription, "changed", ip=ip, source=source, wording=f"language: {language}", now=now)
+    return True
+
+
+def change_timezone(
+    connection: Connection, subscription: Subscription, timezone: str, *, now: datetime, ip: str = "", source: str
+) -> bool:
+    """The reader's time zone, for newsletters that come by the reader's own clock. Whether anything changed."""
+    person = subscribers.get(connection, subscription.subscriber)
+    if person is None or person.timezone == timezone:
+        return False
+    subscribers.set_timezone(connection, subscription.subscriber, timezone)
+    remember(connection, subscription, "changed", ip=ip, source=source, wording=f"time zone: {timezone}", now=now)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Notices: the messages to one person outside any edition, so far "please confirm" and "welcome".
+"""Notices: the messages to one person outside any edition: "please confirm", "welcome", and links to settings.
 
 Guarantees: a confirmation has nothing in it that its sender could have typed, neither a name nor a field, so
 that the form cannot be used to mail words to strangers (listmonk #308); its one token is ``confirm_url``. A
@@ -19,7 +19,7 @@ from publisher.theme.words import marked, without_isolates
 
 __all__ = ["Kind", "check_notices", "render_notice"]
 
-Kind = Literal["confirmation", "welcome"]
+Kind = Literal["confirmation", "welcome", "settings", "address"]
 
 _TEXTS: dict[Kind, dict[str, str]] = {
     "confirmation": {
@@ -33,6 +33,18 @@ _TEXTS: dict[Kind, dict[str, str]] = {
         "preheader": marked("Your subscription is confirmed. The next edition comes to you by itself."),
         "title": marked("Welcome to %(newsletter)s"),
         "why": marked("You get this message because you confirmed your subscription to %(newsletter)s."),
+    },
+    "settings": {
+        "subject": marked("Your link to the settings of %(newsletter)s"),
+        "preheader": marked("It is good for one day. If you did not ask for it, do nothing."),
+        "title": marked("Your settings"),
+        "why": marked("You get this message once, because a link to your settings was asked for."),
+    },
+    "address": {
+        "subject": marked("Please confirm your new address: %(newsletter)s"),
+        "preheader": marked("One click, and it comes to this address. If you did not ask for it, do nothing."),
+        "title": marked("Your new address"),
+        "why": marked("You get this message once, because a reader named this address as the new one."),
     },
 }
 
@@ -56,7 +68,7 @@ def render_notice(
         "document_title": subject,
         "preheader": preheader,
         "why": texts["why"],
-        "footer_links": [] if kind == "confirmation" else [unsubscribe],
+        "footer_links": [unsubscribe] if kind == "welcome" else [],
         "reader": NoticeReader("confirm_url", "unsubscribe_url"),
     }
     return Digest(

@@ -25,7 +25,7 @@ from babel.messages.pofile import PoFileError, read_po
 from publisher.model.errors import TemplateError
 from publisher.theme.languages import fallbacks
 
-__all__ = ["CATALOGUES", "PLACEHOLDER", "catalogue_file", "read_catalogue", "translations"]
+__all__ = ["CATALOGUES", "PLACEHOLDER", "available", "catalogue_file", "read_catalogue", "translations"]
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 """The folder of our own catalogues."""
@@ -107,3 +107,11 @@ def _placeholders(text: str) -> set[str]:
 
 def _broken(cause: str, where: str, line: int | None) -> TemplateError:
     return TemplateError(cause, where=where, line=line, remedy="compare with the catalogue of another language")
+
+
+def available(own: Path | None = None) -> tuple[str, ...]:
+    """The tags of all languages that there are texts in: English, our catalogues, and those of a publication."""
+    found = {"en"}
+    for folder in filter(None, (CATALOGUES, own)):
+        found |= {file.parts[-3].replace("_", "-") for file in folder.glob("*/LC_MESSAGES/publisher.po")}
+    return tuple(sorted(found))

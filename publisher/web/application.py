@@ -30,6 +30,7 @@ from publisher.web.metrics import PATH as METRICS
 from publisher.web.metrics import Metrics
 from publisher.web.preferences import Preferences
 from publisher.web.readership import Readership
+from publisher.web.settings_page import SettingsPage
 from publisher.web.visits import Visits
 
 __all__ = ["application"]
@@ -67,7 +68,7 @@ def application(
         return _below(publication.url, _in_front(files, Starlette(routes=[metrics, Mount("/", files)])))
     visits = Visits(publication, secrets, store, clock=clock, wake=wake)
     endpoints = Endpoints(visits, answer_after=answer_after)
-    preferences = Preferences(visits)
+    preferences, settings = Preferences(visits), SettingsPage(visits)
     routes = [
         metrics,
         Route("/subscribe", endpoints.subscribe, methods=["POST"]),
@@ -78,6 +79,14 @@ def application(
         Route("/u/{token}", endpoints.unsubscribe, methods=["POST"]),
         Route("/preferences/{token}", preferences.page, methods=["GET"]),
         Route("/preferences/{token}", preferences.change, methods=["POST"]),
+        Route("/preferences/{token}/more", settings.ask, methods=["POST"]),
+        Route("/settings/{token}", settings.page, methods=["GET"]),
+        Route("/settings/{token}", settings.change, methods=["POST"]),
+        Route("/settings/{token}/data", settings.data, methods=["GET"]),
+        Route("/settings/{token}/address", settings.move, methods=["POST"]),
+        Route("/settings/{token}/erase", settings.erase, methods=["POST"]),
+        Route("/address/{token}", settings.address_page, methods=["GET"]),
+        Route("/address/{token}", settings.confirm_address, methods=["POST"]),
         Mount("/", files),
     ]
     app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})

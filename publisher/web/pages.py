@@ -17,9 +17,9 @@ from publisher.theme.environment import Environment, render
 from publisher.theme.words import capital
 from publisher.web.texts import TEXTS
 
-__all__ = ["Choice", "Form", "Pages"]
+__all__ = ["HEADERS", "Choice", "Form", "Input", "Pages"]
 
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
@@ -32,12 +32,36 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """One line to type in, or a list to pick from (``options``: value, label). ``kind`` is HTML's type of an input;
+    ``least`` and ``most`` are dates. A box (checkbox) has to be ticked.
+    """
+
+    name: str
+    label: str
+    kind: Literal["date", "email", "select", "checkbox"]
+    value: str = ""
+    hint: str = ""
+    least: str = ""
+    most: str = ""
+    options: Sequence[tuple[str, str]] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
-    """One button. ``action`` is relative to the page's address, so that it is right behind any proxy."""
+    """One button. ``action`` is relative to the page's address, so that it is right behind any proxy.
+
+    ``heading`` and ``text`` stand before it. ``reads``: it changes nothing, so it is a link and no POST.
+    """
 
     action: str
     button: str
     fields: Sequence[tuple[str, str]] = ()
+    inputs: Sequence[Input] = ()
+    heading: str = ""
+    text: str = ""
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,7 @@ class Pages:
         form: Form | None = None,
         choices: Sequence[Choice] = (),
         also: Form | None = None,
+        more: Sequence[Form] = (),
         status: int = 200,
     ) -> Response:
         """The page with the heading ``NAME_title`` and the paragraphs ``texts`` (by default ``NAME_text``).
@@ -100,5 +125,6 @@ class Pages:
             "form": form,
             "choices": choices,
             "also": also,
+            "more": more,
         }
-        return HTMLResponse(render(self._environment, "web/message.html", content), status, headers=_HEADERS)
+        return HTMLResponse(render(self._environment, "web/message.html", content), status, headers=HEADERS)

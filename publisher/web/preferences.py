@@ -50,6 +50,14 @@ class Preferences:
                 *topic_choices(pages, offers, subscription),
             ],
             also=Form(leave, pages.text("unsubscribe_button")),
+            more=[
+                Form(
+                    f"{request.path_params['token']}/more",
+                    pages.text("more_button"),
+                    heading=pages.text("more_heading"),
+                    text=pages.text("more_text"),
+                )
+            ],
         )
 
     async def change(self, request: Request) -> Response:

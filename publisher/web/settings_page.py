@@ -1,0 +1,311 @@
+"""The page behind a link that is mailed afresh: all that a reader can change, and what is kept about them.
+
+Digests are forwarded, their links with them; this one is asked for, goes to the address alone, and is good for a day.
+Guarantees: GET changes nothing; every POST can be repeated; the address moves only when the new one has confirmed.
+Fails with pages in plain words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from publisher.audience import erasing, joining, moving, preferring
+from publisher.audience.addresses import parse_address
+from publisher.audience.links import address_url, settings_url
+from publisher.audience.moving import Moved
+from publisher.audience.offers import offers_of
+from publisher.audience.tokens import read_timed, read_token
+from publisher.model.errors import AddressError
+from publisher.model.feed import Newsletter
+from publisher.model.subscriber import Subscription, SubscriptionState
+from publisher.store import subscribers
+from publisher.theme.translations import available
+from publisher.web.pages import HEADERS, Form, Input, Pages
+from publisher.web.preferences import topic_choices
+from publisher.web.visits import Visits
+
+__all__ = ["SettingsPage"]
+
+LASTS = timedelta(days=1)
+_SOURCE = "settings"
+
+
+class SettingsPage:
+    """The settings page of one publication, and the way to it."""
+
+    def __init__(self, visits: Visits) -> None:
+        self._visits = visits
+
+    def ask(self, request: Request) -> Response:
+        """POST from the preferences page: mails the link to the reader. The answer tells nothing about them."""
+        number = read_token("preferences", request.path_params["token"], self._visits.keys)
+        subscription, newsletter = self._visits.subscription(number)
+        pages = self._visits.pages(newsletter, subscription)
+        if subscription is None or newsletter is None:
+            return pages.page("invalid", status=404)
+        now = self._visits.clock()
+        if not self._visits.allows(self._visits.client(request), now):
+            return pages.page("too_many", status=429)
+        if subscription.state is SubscriptionState.ACTIVE:
+            digest = self._visits.digest(newsletter.name, "settings", subscription.language)
+            with self._visits.store.writing() as connection:
+                joining.send_confirmation(
+                    connection,
+                    subscription,
+                    digest=digest,
+                    link=lambda number, ends: settings_url(
+                        self._visits.publication, number, self._visits.keys, ends=ends
+                    ),
+                    now=now,
+                    kind="settings",
+                    lasts=LASTS,
+                )
+            self._visits.wake()
+        return pages.page("asked", "settings_asked_text", "asked_late")
+
+    def page(self, request: Request) -> Response:
+        """GET: the settings."""
+        subscription, newsletter, pages, refused = self._asked(request)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        assert newsletter is not None
+        with self._visits.store.reading() as connection:
+            person = subscribers.get(connection, subscription.subscriber)
+            offers = preferring.choosable(offers_of(connection, newsletter.name), subscription.topics)
+        assert person is not None
+        here = request.path_params["token"]
+        values = {**pages.names(newsletter), "address": person.address}
+        return pages.page(
+            "settings",
+            values=values,
+            choices=[pages.cadences(newsletter, subscription.cadence), *topic_choices(pages, offers, subscription)],
+            form=Form(
+                here,
+                pages.text("settings_button"),
+                inputs=self._inputs(pages, newsletter, subscription, person.timezone),
+            ),
+            more=[
+                Form(
+                    f"{here}/address",
+                    pages.text("address_button"),
+                    inputs=[Input("address", pages.text("address_label"), "email", required=True)],
+                    heading=pages.text("address_heading"),
+                    text=pages.text("address_text"),
+                ),
+                Form(
+                    f"{here}/data",
+                    pages.text("data_button"),
+                    heading=pages.text("data_heading"),
+                    text=pages.text("data_text"),
+                    reads=True,
+                ),
+                Form(
+                    f"{here}/erase",
+                    pages.text("erase_button"),
+                    inputs=[Input("sure", pages.text("erase_sure"), "checkbox", required=True)],
+                    heading=pages.text("erase_heading"),
+                    text=pages.text("erase_text"),
+                ),
+            ],
+        )
+
+    async def change(self, request: Request) -> Response:
+        """POST: how often, topics, pause, language, time zone."""
+        async with request.form(max_files=0, max_fields=500) as form:
+            values = {name: value for name, value in form.items() if isinstance(value, str)}
+            topics = [str(value) for value in form.getlist("topic")] if "topics" in form else None
+        return await run_in_threadpool(self._change, request, values, topics)
+
+    def data(self, request: Request) -> Response:
+        """GET: all that is kept about the reader, as JSON."""
+        subscription, _, _, refused = self._asked(request)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        with self._visits.store.reading() as connection:
+            person = subscribers.get(connection, subscription.subscriber)
+            assert person is not None
+            kept = erasing.export(connection, person)
+        text = json.dumps(kept, ensure_ascii=False, indent=2, default=_as_json)
+        headers = {**HEADERS, "content-disposition": 'attachment; filename="my-data.json"'}
+        return Response(text, media_type="application/json", headers=headers)
+
+    async def move(self, request: Request) -> Response:
+        """POST: mails the new address a link to confirm."""
+        async with request.form(max_files=0, max_fields=20) as form:
+            address = str(form.get("address", ""))
+        return await run_in_threadpool(self._move, request, address)
+
+    async def erase(self, request: Request) -> Response:
+        """POST: erases the reader, who has ticked that this is meant."""
+        async with request.form(max_files=0, max_fields=20) as form:
+            sure = form.get("sure") == "yes"
+        return await run_in_threadpool(self._erase, request, sure)
+
+    def address_page(self, request: Request) -> Response:
+        """GET, from the new address: asks; the button moves."""
+        numbers, pages = self._moving(request)
+        if numbers is None:
+            return pages.page("invalid", status=404)
+        form = Form(request.path_params["token"], pages.text("address_confirm_button"))
+        return pages.page("address_confirm", values=pages.names(None), form=form)
+
+    def confirm_address(self, request: Request) -> Response:
+        """POST: moves the reader to the new address."""
+        numbers, pages = self._moving(request)
+        if numbers is None:
+            return pages.page("invalid", status=404)
+        with self._visits.store.writing() as connection:
+            result = moving.move(
+                connection,
+                *numbers,
+                now=self._visits.clock(),
+                ip=self._visits.client(request),
+                source="link to the new address",
+            )
+        if result is Moved.READS_ALREADY:
+            return pages.page("reads_already")
+        return pages.page("moved", values=pages.names(None))
+
+    def _inputs(self, pages: Pages, newsletter: Newsletter, subscription: Subscription, timezone: str) -> list[Input]:
+        now = self._visits.clock()
+        zone = ZoneInfo(newsletter.timezone)
+        until = subscription.snoozed_until
+        last = (now + preferring.LONGEST_SNOOZE).astimezone(zone).date()
+        inputs = [
+            Input(
+                "snooze",
+                pages.text("snooze_label"),
+                "date",
+                value=str(until.astimezone(zone).date()) if until and until > now else "",
+                hint=pages.text("snooze_hint"),
+                least=str(now.astimezone(zone).date() + timedelta(days=1)),
+                most=str(last),
+            ),
+            Input(
+                "language",
+                pages.text("language_label"),
+                "select",
+                value=subscription.language or newsletter.language,
+                options=[(tag, pages.language(tag)) for tag in self._languages(newsletter, subscription)],
+            ),
+        ]
+        if newsletter.deliver == "reader-local":
+            zones = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+            inputs.append(
+                Input(
+                    "timezone",
+                    pages.text("timezone_label"),
+                    "select",
+                    value=timezone or newsletter.timezone,
+                    options=[(name, name.replace("_", " ")) for name in zones],
+                )
+            )
+        return inputs
+
+    def _languages(self, newsletter: Newsletter, subscription: Subscription) -> list[str]:
+        own = self._visits.publication.templates / "catalogues"
+        return sorted({*available(own), newsletter.language, subscription.language} - {""})
+
+    def _change(self, request: Request, values: Mapping[str, str], topics: list[str] | None) -> Response:
+        subscription, newsletter, pages, refused = self._asked(request)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        assert newsletter is not None
+        try:
+            day = date.fromisoformat(values["snooze"]) if values.get("snooze") else None
+        except ValueError:
+            return pages.page("settings", "go_back", values=pages.names(newsletter), status=400)
+        now, ip = self._visits.clock(), self._visits.client(request)
+        with self._visits.store.writing() as connection:
+            cadence = values.get("cadence") or subscription.cadence
+            preferring.choose(
+                connection, subscription, newsletter, cadence=cadence, topics=topics, now=now, ip=ip, source=_SOURCE
+            )
+            if "snooze" in values:
+                preferring.snooze(connection, subscription, newsletter, day, now=now, ip=ip, source=_SOURCE)
+            language = values.get("language", "")
+            if language in self._languages(newsletter, subscription):
+                preferring.change_language(
+                    connection, subscription, newsletter, language, now=now, ip=ip, source=_SOURCE
+                )
+            timezone = values.get("timezone", "")
+            if newsletter.deliver == "reader-local" and timezone in available_timezones():
+                preferring.change_timezone(connection, subscription, timezone, now=now, ip=ip, source=_SOURCE)
+        return pages.page("saved", "settings_saved_text")
+
+    def _move(self, request: Request, text: str) -> Response:
+        subscription, newsletter, pages, refused = self._asked(request)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        assert newsletter is not None
+        try:
+            address = parse_address(text.strip())
+        except AddressError:
+            return pages.page("address", "go_back", status=400)
+        now = self._visits.clock()
+        if not self._visits.allows(self._visits.client(request), now):
+            return pages.page("too_many", status=429)
+        digest = self._visits.digest(newsletter.name, "address", subscription.language)
+        with self._visits.store.writing() as connection:
+            moving.ask_to_move(
+                connection,
+                subscription,
+                address,
+                keys=self._visits.keys,
+                digest=digest,
+                link=lambda old, new, ends: address_url(
+                    self._visits.publication, old, new, self._visits.keys, ends=ends
+                ),
+                now=now,
+            )
+        self._visits.wake()
+        return pages.page("asked", "asked_text", "asked_late")
+
+    def _erase(self, request: Request, sure: bool) -> Response:
+        subscription, newsletter, pages, refused = self._asked(request, also_left=True)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        if not sure:
+            return pages.page("erase_unsure", "go_back", values=pages.names(newsletter), status=400)
+        with self._visits.store.writing() as connection:
+            erasing.erase(connection, subscription.subscriber, now=self._visits.clock(), source="erased by the reader")
+        return pages.page("erased")
+
+    def _asked(
+        self, request: Request, *, also_left: bool = False
+    ) -> tuple[Subscription | None, Newsletter | None, Pages, Response | None]:
+        """Whose settings; or the page that says why there are none."""
+        read = read_timed("settings", request.path_params["token"], self._visits.keys, now=self._visits.clock())
+        subscription, newsletter = self._visits.subscription(read.numbers[0] if read else None)
+        pages = self._visits.pages(newsletter, subscription)
+        refused: Response | None = None
+        if read is None or subscription is None or newsletter is None:
+            refused = pages.page("invalid", status=404)
+        elif read.expired:
+            refused = pages.page("settings_expired", status=410)
+        elif subscription.state is not SubscriptionState.ACTIVE and not also_left:
+            refused = pages.page("not_subscribed", "left_text", values=pages.names(newsletter))
+        return subscription, newsletter, pages, refused
+
+    def _moving(self, request: Request) -> tuple[tuple[int, int] | None, Pages]:
+        read = read_timed("address", request.path_params["token"], self._visits.keys, now=self._visits.clock())
+        pages = self._visits.pages()
+        if read is None or read.expired or len(read.numbers) != 2:
+            return None, pages
+        return (read.numbers[0], read.numbers[1]), pages
+
+
+def _as_json(value: object) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
