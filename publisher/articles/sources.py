@@ -162,7 +162,7 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
     return Source(
         path=path,
         body=without_macros(body, dialect, lambda name: _address(name, publication)),
-        content_hash=_content_hash(title, body, summary),
+        content_hash=_content_hash(title, body, summary, *filter(None, [front.line("correction")])),
         id=_id(front),
         title=title,
         slug=slug if _SLUGS[dialect].fullmatch(slug) else slugify(slug),
@@ -229,9 +229,9 @@ def _author(name: str, publication: Publication) -> Author:
     return by_name or Author(slugify(name), name)
 
 
-def _content_hash(title: str, body: str, summary: str) -> str:
-    """White space is folded: an editor that rewraps lines has not edited the article."""
-    return hashlib.sha256(b"\x1f".join(map(_folded, (title, body, summary)))).hexdigest()
+def _content_hash(*parts: str) -> str:
+    """White space is folded: an editor that rewraps lines has not edited the article. A correction is an edit."""
+    return hashlib.sha256(b"\x1f".join(map(_folded, parts))).hexdigest()
 
 
 # White space that `str.split` knows, but blanks and line ends, in UTF-8: its first bytes, and what they may begin.

@@ -1,4 +1,4 @@
-"""`publisher editions approve|recompose`: what reads the articles again before it freezes or renders anything."""
+"""`publisher editions approve|recompose|correct`: what reads the articles again before it freezes anything."""
 
 from __future__ import annotations
 
@@ -69,6 +69,27 @@ def recompose(session: Session, number: int) -> None:
     both = f"{count(done.changed, 'digest')} rendered anew, for {count(done.deliveries, 'reader')}"
     kept = f"; {count(done.kept, 'reader')} had a try before and keep the old one" if done.kept else ""
     session.show(f"Edition {number}: {both}{kept}. It is still held: publisher editions resume {number}")
+
+
+@editions.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def correct(session: Session, number: int) -> None:
+    """Tells readers of an edition at once what was wrong in it.
+
+    They are those who have it; the others get the article as it is now. Each is told once, however often it is asked.
+    """
+    from publisher.editions.telling import tell_of_corrections
+
+    done = tell_of_corrections(_opener(session, number, session.now(), mailing=True), number)
+    if session.as_json:
+        session.answer({"number": number, "corrections": list(done.corrections), "readers": done.readers})
+        return
+    what = "; ".join(one.text for one in done.corrections)
+    if not done.readers:
+        session.show(f"Edition {number}: all who have it have been told, or are about to be: {what}")
+        return
+    session.show(f"Edition {number}: {count(done.readers, 'reader')} will be told with the next run: {what}")
 
 
 def _opener(session: Session, number: int, now: datetime, *, mailing: bool) -> Opener:

@@ -23,6 +23,7 @@ from publisher.model.publication import Publication, Secrets
 from publisher.store import Store
 from publisher.store import editions as edition_store
 from publisher.store import notices as notice_store
+from publisher.store.notices import Notice
 
 __all__ = ["Composer", "edition_envelope", "personal_fields", "signed"]
 
@@ -123,15 +124,22 @@ class Composer:
         with self._store.reading() as connection:
             notice = notice_store.get(connection, claimed.notice)
         newsletter = self._newsletter(notice.newsletter)
-        envelope = Envelope(
+        envelope = self._notice_envelope(newsletter, notice, claimed.due_at)
+        template = compile_message(notice.digest, envelope)
+        return newsletter, template, self._sender(newsletter.sender_address), notice.fields
+
+    def _notice_envelope(self, newsletter: Newsletter, notice: Notice, date: datetime) -> Envelope:
+        """Of one person's notice; one that goes to all readers of an edition is such a mailing, too."""
+        if edition := notice.fields.get("edition"):
+            language = notice.fields.get("language", "")
+            return edition_envelope(self._publication, newsletter, number=int(edition), date=date, language=language)
+        return Envelope(
             sender_name=newsletter.sender_name,
             sender_address=newsletter.sender_address,
-            date=claimed.due_at,
+            date=date,
             language=newsletter.language,
             reply_to=newsletter.reply_to,
         )
-        template = compile_message(notice.digest, envelope)
-        return newsletter, template, self._sender(newsletter.sender_address), notice.fields
 
     def _newsletter(self, name: str) -> Newsletter:
         newsletter = self._publication.newsletter(name)

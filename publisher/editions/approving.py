@@ -162,7 +162,7 @@ def _composed(opener: Opener, edition: Edition, newsletter: Newsletter) -> Compo
         for decision in opener.decisions(
             feed, newsletter, edition.cadence, edition.slot, cutoff=opener.newest, now=opener.now
         )
-        if decision.articles
+        if decision.is_mailed
     ]
     if not decisions:
         return Composed(digest=None)

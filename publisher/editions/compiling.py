@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from publisher.audience.topics import parse_topics, wants
 from publisher.model.article import Article
+from publisher.model.correction import Correction
 from publisher.model.edition import Decision, Group
 from publisher.model.feed import Feed, Newsletter
 
@@ -53,12 +54,26 @@ def decide(
     cutoff: int,
     numbered_at: Mapping[str, datetime],
     now: datetime,
+    pending: Iterable[Correction] = (),
 ) -> list[Decision]:
     """What each group gets of ``articles`` (from `candidates`). Pure.
 
-    ``numbered_at``: when each article id was numbered, for ``max_wait``.
+    ``numbered_at``: when each article id was numbered, for ``max_wait``; ``pending``: the corrections that groups may
+    be owed.
     """
-    return [_decide(group, articles, newsletter, cutoff=cutoff, numbered_at=numbered_at, now=now) for group in groups]
+    corrected_at = {one.sequence: one.numbered_at for one in pending}
+    return [
+        _decide(
+            group,
+            articles,
+            newsletter,
+            cutoff=cutoff,
+            numbered_at=numbered_at,
+            corrected_at=corrected_at,
+            now=now,
+        )
+        for group in groups
+    ]
 
 
 def _decide(
@@ -68,20 +83,32 @@ def _decide(
     *,
     cutoff: int,
     numbered_at: Mapping[str, datetime],
+    corrected_at: Mapping[int, datetime],
     now: datetime,
 ) -> Decision:
     topics = parse_topics(group.topics)
     wanted = [article for article in articles if group.start < _number(article) <= cutoff and wants(topics, article)]
-    if not any(_number(article) > group.cursor for article in wanted):
+    owed = tuple(number for number in group.corrections if number <= cutoff)
+    is_new = any(_number(article) > group.cursor for article in wanted)
+    if not is_new and not owed:
         return Decision(group=group, to=max(group.cursor, cutoff))
-    if len(wanted) < newsletter.min_items:
-        oldest = min(numbered_at.get(article.id, now) for article in wanted)
-        if newsletter.max_wait is None or now - oldest < newsletter.max_wait:
+    if not is_new or len(wanted) < newsletter.min_items:
+        # A correction alone waits for the next articles, too.
+        since = [numbered_at.get(article.id, now) for article in wanted]
+        since += [corrected_at.get(number, now) for number in owed]
+        if newsletter.max_wait is None or now - min(since) < newsletter.max_wait:
             return Decision(group=group, to=group.cursor)
-    if len(wanted) > newsletter.max_items and newsletter.overflow == "carry" and not group.snoozed:
+    if len(wanted) > newsletter.max_items and newsletter.overflow == "carry" and is_new and not group.snoozed:
         # What is too much for one digest is not taken over: the earlier delivery keeps its articles.
         taken = [article for article in wanted if _number(article) > group.cursor][: newsletter.max_items]
-        return Decision(group=group, articles=arranged(taken), to=_number(taken[-1]), takes_over=False)
+        to = _number(taken[-1])
+        return Decision(
+            group=group,
+            articles=arranged(taken),
+            to=to,
+            takes_over=False,
+            corrections=tuple(number for number in owed if number <= to),
+        )
     # A slice of minus zero would be everything, so the split is counted from the front.
     split = max(0, len(wanted) - newsletter.max_items)
     return Decision(
@@ -89,6 +116,7 @@ def _decide(
         articles=arranged(wanted[split:]),
         rest=tuple(article.id for article in reversed(wanted[:split])),
         to=cutoff,
+        corrections=owed,
     )
 
 

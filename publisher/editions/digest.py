@@ -24,11 +24,12 @@ from publisher.editions.mail_values import READER, FooterLink, mail_values, tidy
 from publisher.editions.page import Page, fitted
 from publisher.editions.placing import cleaned, excerpt_of, shortened, title_of
 from publisher.model.article import Article, Image
+from publisher.model.correction import Corrected
 from publisher.model.edition import Digest, Embedded
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 from publisher.theme.environment import Environment, render, render_line
-from publisher.theme.fields import TOKEN
+from publisher.theme.fields import TOKEN, strip
 from publisher.theme.words import Words, without_isolates
 
 __all__ = ["CLIPPED_AT", "render_digest"]
@@ -52,6 +53,7 @@ def render_digest(
     cadence: str,
     language: str,
     note: Article | None = None,
+    corrections: Sequence[Corrected] = (),
     pictures: Mapping[str, Embedded] | None = None,
     browser_url: str = "",
     logo: Image | None = None,
@@ -59,6 +61,7 @@ def render_digest(
 ) -> Digest:
     """The digest of an edition: ``articles`` in their order, ``rest`` as linked headlines.
 
+    ``corrections`` stand before everything: what was wrong in articles that these readers have.
     ``pictures`` are embedded in place of their web addresses (``publisher.editions.embedding``).
     ``note`` is the editor's, at the head, in full unless it is very long (then its beginning).
     ``slot`` is aware; it is printed as a date in the newsletter's zone. ``browser_url`` is the edition's
@@ -71,9 +74,14 @@ def render_digest(
     dateline = words.dateline(local)
     if edition_number:
         dateline += " · " + words.say("No. %(number)s", number=edition_number)
+    wrong = [_cleaned(one) for one in corrections]
     given = words.values | _given(publication, newsletter, words, taken, further, local, edition_number)
-    subject = _subject(environment, newsletter, given)
-    preheader = _line(environment, newsletter, "preheader", given) or _preheader(taken, words)
+    if taken:
+        subject = _subject(environment, newsletter, given)
+        preheader = _line(environment, newsletter, "preheader", given) or _preheader(taken, words)
+    else:  # corrections alone: the templates of the settings count on an article
+        subject = without_isolates(words.say("Correction: %(text)s", text=", ".join(one.title for one in wrong)))
+        preheader = " ".join(shortened(wrong[0].text, 120).split()) if wrong else ""
     values = mail_values(publication, newsletter, words) | {
         "heading": newsletter.title,
         "document_title": TOKEN.sub("", subject) or newsletter.title,
@@ -81,7 +89,8 @@ def render_digest(
         "date": local,
         "edition_number": edition_number,
         "preheader": preheader,
-        "greeting": _line(environment, newsletter, "greeting", given),
+        "greeting": _line(environment, newsletter, "greeting", given) if taken else "",
+        "corrections": wrong,
         "logo": logo and _logo_within(logo, publication.theme.width - _MARGINS),
         "why": words.say(
             "You get this because you subscribed to %(newsletter)s (%(cadence)s).",
@@ -98,7 +107,7 @@ def render_digest(
         tuple(further),
         note=note and cleaned(note),
         pictures=pictures or {},
-        is_letter=newsletter.style == "letter" and len(taken) == 1,
+        is_letter=newsletter.style == "letter" and len(taken) == 1 and not wrong,
         column=publication.theme.width - _MARGINS,
     )
     html, layout = fitted(page, newsletter, limit)
@@ -131,6 +140,14 @@ def _given(
         "edition_number": edition_number,
         "reader": READER,
     }
+
+
+def _cleaned(correction: Corrected) -> Corrected:
+    return replace(
+        correction,
+        title=" ".join(strip(without_controls(correction.title)).split()),
+        text=" ".join(strip(without_controls(correction.text)).split()),
+    )
 
 
 def _subject(environment: Environment, newsletter: Newsletter, given: Mapping[str, Any]) -> str:

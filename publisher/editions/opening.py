@@ -25,11 +25,12 @@ from publisher.editions.passing import note_changes
 from publisher.editions.renderer import Renderer
 from publisher.editions.slots import Due, due, due_for_approval, due_on_publish, first_moment, local_due
 from publisher.model.article import Article
+from publisher.model.correction import Corrected, Correction
 from publisher.model.edition import Decision, Digest, Edition, EditionState
 from publisher.model.errors import AddressError, PublisherError, TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
-from publisher.store import Connection, Store, groups, openings, returns
+from publisher.store import Connection, Store, corrections, groups, openings, returns
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
@@ -137,7 +138,7 @@ class Opener:
         with self.store.writing() as connection:
             if not self._pass(connection, newsletter, cadence, slot_due):
                 return None
-            if not any(decision.articles for decision in decisions):
+            if not any(decision.is_mailed for decision in decisions):
                 return None  # nobody has anything to read: the slot is decided, and there is no empty digest
             return edition_store.insert_edition(
                 connection,
@@ -173,7 +174,7 @@ class Opener:
             return
         slot = slot_due.slot
         decisions = self.decisions(feed, newsletter, cadence.name, slot, cutoff=self.newest, now=self.now)
-        has_something = any(decision.articles for decision in decisions)
+        has_something = any(decision.is_mailed for decision in decisions)
         if not has_something and slot > self.now:
             return  # there is time yet for something to be written
         with self.store.writing() as connection:
@@ -205,8 +206,11 @@ class Opener:
         after: int = 0,
     ) -> list[Decision]:
         """What each group of the readers behind subscription ``after`` gets."""
+        pending = self.pending(newsletter, cutoff=cutoff)
         with self.store.reading() as connection:
-            found = groups.read_groups(connection, newsletter=newsletter.name, cadence=cadence, slot=slot, after=after)
+            found = groups.read_groups(
+                connection, newsletter=newsletter.name, cadence=cadence, slot=slot, after=after, pending=pending
+            )
             records = article_store.numbers(connection).values()
         return decide(
             found,
@@ -215,7 +219,15 @@ class Opener:
             cutoff=cutoff,
             numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
             now=now,
+            pending=pending,
         )
+
+    def pending(self, newsletter: Newsletter, *, cutoff: int) -> tuple[Correction, ...]:
+        """The corrections that readers may be owed; one that is worded anew, or was taken back, is not."""
+        said = {article.id: article.correction for article in self.articles if article.is_public(self.now)}
+        with self.store.reading() as connection:
+            found = corrections.owed(connection, newsletter.name, cutoff=cutoff, now=self.now)
+        return tuple(one for one in found if said.get(one.article) == one.text)
 
     def complete(self, number: int) -> Opened | None:
         """Stages 2 to 4 of one edition; None if another process completed it, or has to."""
@@ -240,11 +252,12 @@ class Opener:
         )
         self._freeze(edition, feed.newsletter, decisions)
         due_in = self._due_in(feed.newsletter, edition)
+        pending = self.pending(feed.newsletter, cutoff=edition.cutoff)
         more, size = True, openings.CHUNK
         while more:
             with self.store.writing() as connection:
                 began = time.monotonic()
-                more = openings.open_chunk(connection, edition, due=due_in, size=size)
+                more = openings.open_chunk(connection, edition, due=due_in, pending=pending, size=size)
             size = openings.next_chunk(size, time.monotonic() - began)
             if more and self.store.dialect == "sqlite":
                 time.sleep(openings.PAUSE)
@@ -270,7 +283,7 @@ class Opener:
         """Stage 2: one rendering for all groups with the same list and language."""
         frozen: dict[str, int] = {}
         for decision in decisions:
-            if decision.articles and decision.key not in frozen:
+            if decision.is_mailed and decision.key not in frozen:
                 frozen[decision.key] = self._variant(edition, newsletter, decision)
             with self.store.writing() as connection:
                 groups.decide_group(connection, edition.id, decision, frozen.get(decision.key))
@@ -286,7 +299,21 @@ class Opener:
             slot=edition.slot,
             cadence=edition.cadence,
             language=decision.group.language,
+            corrections=self.corrected(decision.corrections),
         )
+
+    def corrected(self, numbers: Sequence[int]) -> list[Corrected]:
+        """The corrections of these numbers, as digests show them; not of articles that are gone."""
+        if not numbers:
+            return []
+        known = {article.id: article for article in self.articles}
+        with self.store.reading() as connection:
+            all_of_them = corrections.every(connection)
+        return [
+            Corrected(article.title or article.summary, article.url, one.text, article.language)
+            for one in all_of_them
+            if one.sequence in numbers and (article := known.get(one.article)) is not None
+        ]
 
     def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
         with self.store.reading() as connection:

@@ -107,6 +107,7 @@ def _rendered(opener: Opener, edition: Edition, newsletter: Newsletter, variant:
         slot=edition.slot,
         cadence=edition.cadence,
         language=variant.language,
+        corrections=opener.corrected(variant.corrections),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from publisher.editions.digest import render_digest
 from publisher.editions.embedding import embeddable
 from publisher.model.article import Article
+from publisher.model.correction import Corrected
 from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
@@ -32,6 +33,7 @@ class Renderer(Protocol):
         slot: datetime,
         cadence: str,
         language: str,
+        corrections: Sequence[Corrected] = (),
     ) -> Digest: ...
 
 
@@ -53,6 +55,7 @@ class DigestRenderer:
         slot: datetime,
         cadence: str,
         language: str,
+        corrections: Sequence[Corrected] = (),
     ) -> Digest:
         """The digest, frozen but for its personal fields; ``language`` empty: the newsletter's."""
         articles, rest = [*map(self.whole, articles)], [*map(self.whole, rest)]
@@ -62,6 +65,7 @@ class DigestRenderer:
             newsletter,
             articles=articles,
             rest=rest,
+            corrections=corrections,
             edition_number=number,
             slot=slot,
             cadence=cadence,

@@ -101,7 +101,7 @@ def _filled(
     decisions = decide(groups, articles, newsletter, cutoff=newest, numbered_at=numbered_at, now=line.slot)
     variants: dict[str, int] = {}
     for decision in decisions:
-        if decision.articles:
+        if decision.is_mailed:
             variants[decision.key] = variants.get(decision.key, 0) + decision.group.count
     listed = {article for decision in decisions for article in decision.articles}
     return Upcoming(
@@ -112,7 +112,7 @@ def _filled(
         note=line.note,
         articles=tuple(article.id for article in reversed(articles) if article.id in listed),
         recipients=tuple(sorted(variants.values(), reverse=True)),
-        waiting=sum(decision.group.count for decision in decisions if not decision.articles and decision.to < newest),
+        waiting=sum(decision.group.count for decision in decisions if not decision.is_mailed and decision.to < newest),
     )
 
 

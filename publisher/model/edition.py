@@ -50,6 +50,7 @@ class Group:
     ``start``    where their list begins: the cursor, or the ``from`` of a delivery that ends at the cursor and was
                  never claimed, which a new delivery takes over (supersedes)
     ``snoozed``  they return from a snooze
+    ``corrections``  the numbers of corrections of articles that they have in a faulty version, oldest first
     """
 
     cursor: int
@@ -58,6 +59,7 @@ class Group:
     count: int = 1
     start: int = -1
     snoozed: bool = False
+    corrections: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start < 0:
@@ -70,6 +72,7 @@ class Decision:
 
     ``articles``  ids, in the order of the digest; empty: no delivery
     ``rest``      ids that are only linked (more than ``max_items``)
+    ``corrections``  numbers of the corrections at its head
     ``to``        where the cursor moves; equal to the group's cursor: it stays (waiting for ``min_items``)
     ``takes_over``  the new delivery supersedes the one between the group's start and its cursor
     """
@@ -79,11 +82,18 @@ class Decision:
     rest: tuple[str, ...] = ()
     to: int
     takes_over: bool = True
+    corrections: tuple[int, ...] = ()
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether the group gets a delivery."""
+        return bool(self.articles or self.corrections)
 
     @property
     def key(self) -> str:
-        """Readers with the same key share one variant: language, articles, rest."""
-        return "|".join((self.group.language, ",".join(self.articles), ",".join(self.rest)))
+        """Readers with the same key share one variant: language, articles, rest, corrections."""
+        shared = (self.group.language, ",".join(self.articles), ",".join(self.rest))
+        return "|".join((*shared, ",".join(map(str, self.corrections))) if self.corrections else shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +130,4 @@ class Variant:
     articles: tuple[str, ...]
     rest: tuple[str, ...]
     digest: Digest
+    corrections: tuple[int, ...] = ()

@@ -372,6 +372,7 @@ def _variant(row: Row[tuple[object, ...]]) -> Variant:
         language=values["language"],
         articles=tuple(json.loads(values["articles"])),
         rest=tuple(json.loads(values["rest"])),
+        corrections=tuple(json.loads(values["corrections"])),
         digest=Digest(
             subject=values["subject"], preheader=values["preheader"], html=values["html"], text=values["text"]
         ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +25,10 @@ from sqlalchemy import (
     select,
 )
 
+from publisher.model.correction import Correction
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Decision, Digest, Group
+from publisher.store.corrections import still_owed
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import deliveries, groups, subscribers, subscriptions, suppressions, variants
 
@@ -93,10 +96,19 @@ def superseded() -> ScalarSelect[int]:
 
 
 def read_groups(
-    connection: Connection, *, newsletter: str, cadence: str, slot: datetime, after: int = 0
+    connection: Connection,
+    *,
+    newsletter: str,
+    cadence: str,
+    slot: datetime,
+    after: int = 0,
+    pending: Sequence[Correction] = (),
 ) -> list[Group]:
-    """The readers who may be mailed, grouped by what can make their lists differ; subscriptions above ``after``."""
-    readers = _apart(slot).where(
+    """The readers who may be mailed, grouped by what can make their lists differ; subscriptions above ``after``.
+
+    ``pending``: corrections that some of them may be owed.
+    """
+    readers = _apart(slot, newsletter, pending).where(
         readers_of(newsletter, cadence), ~is_suppressed(), ~is_snoozed(slot), subscriptions.c.id > after
     )
     each = readers.subquery()
@@ -105,10 +117,17 @@ def read_groups(
     return [_group(row, row.readers) for row in rows]
 
 
-def group_of(connection: Connection, subscription: int, *, slot: datetime) -> Group | None:
+def group_of(
+    connection: Connection,
+    subscription: int,
+    *,
+    slot: datetime,
+    newsletter: str = "",
+    pending: Sequence[Correction] = (),
+) -> Group | None:
     """The group of one reader alone, whatever the cadence; None for one who gets nothing at that slot."""
     row = connection.execute(
-        _apart(slot).where(
+        _apart(slot, newsletter, pending).where(
             subscriptions.c.id == subscription,
             subscriptions.c.state == "active",
             ~is_suppressed(),
@@ -118,15 +137,19 @@ def group_of(connection: Connection, subscription: int, *, slot: datetime) -> Gr
     return _group(row, 1) if row else None
 
 
-def _apart(slot: datetime) -> Select[tuple[int, int, str, str, bool]]:
+def _apart(
+    slot: datetime, newsletter: str, pending: Sequence[Correction]
+) -> Select[tuple[int, int, str, str, bool, str]]:
     """What can make readers' lists differ."""
     earlier = deliveries.alias("earlier")
+    start = func.coalesce(earlier.c.cursor_from, subscriptions.c.cursor)
     return select(
         subscriptions.c.cursor,
-        func.coalesce(earlier.c.cursor_from, subscriptions.c.cursor).label("start"),
+        start.label("start"),
         subscriptions.c.topics,
         subscriptions.c.language,
         was_snoozed(slot).label("snoozed"),
+        still_owed(newsletter, pending, start).label("corrections"),
     ).select_from(subscriptions.outerjoin(earlier, earlier.c.id == superseded()))
 
 
@@ -138,6 +161,7 @@ def _group(row: Row[*tuple[Any, ...]], count: int) -> Group:
         count=count,
         start=row.start,
         snoozed=bool(row.snoozed),
+        corrections=tuple(int(number) for number in row.corrections.split(",") if number),
     )
 
 
@@ -156,6 +180,7 @@ def freeze_variant(connection: Connection, edition: int, decision: Decision, dig
         "language": decision.group.language,
         "articles": json.dumps(decision.articles),
         "rest": json.dumps(decision.rest),
+        "corrections": json.dumps(decision.corrections),
         "subject": digest.subject,
         "preheader": digest.preheader,
         "html": digest.html,
@@ -181,8 +206,11 @@ def decide_group(connection: Connection, edition: int, decision: Decision, varia
         "topics": group.topics,
         "language": group.language,
         "snoozed": group.snoozed,
+        "corrections": "".join(f"{number}," for number in group.corrections),
         "variant_id": variant,
         "cursor_to": decision.to,
         "takes_over": decision.takes_over,
     }
-    insert_missing(connection, groups, [row], "edition_id", "cursor", "start", "topics", "language", "snoozed")
+    insert_missing(
+        connection, groups, [row], "edition_id", "cursor", "start", "topics", "language", "snoozed", "corrections"
+    )

@@ -7,7 +7,7 @@ into a temporary table once, and everything is done to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import (
@@ -29,8 +29,10 @@ from sqlalchemy import (
     update,
 )
 
+from publisher.model.correction import Correction
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Edition, EditionState
+from publisher.store.corrections import still_owed
 from publisher.store.editions import OUTSTANDING
 from publisher.store.groups import is_snoozed, is_suppressed, readers_of, superseded, was_snoozed
 from publisher.store.schema import UtcDateTime, deliveries, editions, exclusions, groups, subscribers, subscriptions
@@ -90,11 +92,13 @@ def open_chunk(
     edition: Edition,
     *,
     due: Callable[[str], datetime] | None = None,
+    pending: Sequence[Correction] = (),
     size: int = CHUNK,
 ) -> bool:
     """Gives the next ``size`` subscriptions their delivery and moves their cursors; False when none are left.
 
     One transaction. A second process that opens the same edition finds ``progress`` moved and goes on behind it.
+    ``pending``: the corrections that the groups were read with.
     ``due``: when a reader in that time zone (``""``: none said) is to be mailed; otherwise at the slot.
     """
     progress = connection.execute(
@@ -119,7 +123,7 @@ def open_chunk(
             .with_for_update(of=deliveries)
         )
     _chunk.create(connection)
-    _gather(connection, edition, chunk, due)
+    _gather(connection, edition, chunk, due, pending)
     _count(connection, edition)
     _insert_deliveries(connection, edition)
     _move_cursors(connection)
@@ -129,7 +133,11 @@ def open_chunk(
 
 
 def _gather(
-    connection: Connection, edition: Edition, chunk: ColumnElement[bool], due: Callable[[str], datetime] | None
+    connection: Connection,
+    edition: Edition,
+    chunk: ColumnElement[bool],
+    due: Callable[[str], datetime] | None,
+    pending: Sequence[Correction],
 ) -> None:
     """Fills the temporary table: each reader's group, and with it the fate."""
     earlier = deliveries.alias("earlier")
@@ -141,6 +149,7 @@ def _gather(
         groups.c.topics == subscriptions.c.topics,
         groups.c.language == subscriptions.c.language,
         groups.c.snoozed == was_snoozed(edition.slot),
+        groups.c.corrections == still_owed(edition.newsletter, pending, start),
     )
     fate = case(
         (is_suppressed(), SUPPRESSED),

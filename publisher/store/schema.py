@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -220,6 +220,7 @@ variants = Table(
     Column("preheader", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("corrections", Text, nullable=False, server_default="[]"),
     UniqueConstraint("edition_id", "key"),
 )
 
@@ -232,6 +233,17 @@ pictures = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# What was wrong in articles. A correction takes a number of the articles' counter.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("article_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("numbered_at", UtcDateTime, nullable=False),
+    UniqueConstraint("article_id", "text"),
+)
+
 # What an edition does with each group of subscriptions; SQL joins it to the readers.
 groups = Table(
     "edition_groups",
@@ -242,6 +254,7 @@ groups = Table(
     Column("topics", Text, primary_key=True),
     Column("language", Text, primary_key=True),
     Column("snoozed", Boolean, primary_key=True),
+    Column("corrections", Text, primary_key=True),
     Column("variant_id", Key, ForeignKey("variants.id")),
     Column("cursor_to", BigInteger, nullable=False),
     Column("takes_over", Boolean, nullable=False),

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from urllib.parse import quote
 
 from publisher.model.article import Article, Audio, Author, Image
@@ -15,6 +16,7 @@ from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, feed_page, feed_url, home, listing_url, slug
 from publisher.syndication.characters import clean, excerpt, one_line, text_of
 from publisher.theme.media import theme_url
+from publisher.theme.words import Words
 
 __all__ = ["NEVER", "Category", "Entry", "Head", "History", "Show", "entry_of", "head_of", "rfc3339"]
 
@@ -146,7 +148,7 @@ def entry_of(publication: Publication, article: Article, *, people: dict[Author,
     """An article as an entry. ``people``: authors as entries have them, known from other articles."""
     published, updated = (_whole(moment) for moment in (article.published, article.updated))
     title = one_line(article.title)
-    html = clean(article.html).strip()
+    html = _corrected(publication, article) + clean(article.html).strip()
     words = one_line(article.summary) or excerpt(text_of(html), 280)
     heading = title or excerpt(words, 80) or f"{published:%Y-%m-%d}"
     guid = clean(article.id)
@@ -166,6 +168,14 @@ def entry_of(publication: Publication, article: Article, *, people: dict[Author,
         image=_image(article.image),
         audio=_audio(article.audio),
     )
+
+
+def _corrected(publication: Publication, article: Article) -> str:
+    """The paragraph that says what was wrong, before the article; in the article's language."""
+    if not article.correction:
+        return ""
+    words = Words(article.language or publication.language, publication.templates / "catalogues")
+    return f"<p><strong>{escape(words.say('Correction.'))}</strong> {escape(one_line(article.correction))}</p>\n"
 
 
 def _whole(moment: datetime) -> datetime:

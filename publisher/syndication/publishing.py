@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from publisher.articles.correcting import number_corrections
 from publisher.articles.intake import remember
 from publisher.articles.library import Library
 from publisher.articles.numbering import number_articles
@@ -127,7 +128,8 @@ def _publish(
         numbered = [record for record in decided if record.sequence is not None]
         left_out = [record for record in decided if record.sequence is None]
         articles = [replace(article, sequence=sequences.get(article.id)) for article in articles]
-        known = set(sequences.values())
+        corrections = number_corrections(store, articles, now=now)
+        known = {*sequences.values(), *(correction.sequence for correction in corrections)}
         while seen + 1 in known:
             seen += 1
     public = [article for article in articles if article.is_public(now)]
