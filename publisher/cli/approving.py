@@ -1,13 +1,14 @@
-"""`publisher editions approve|recompose|correct`: what reads the articles again before it freezes anything."""
+"""`publisher editions approve|recompose|note|correct`: what reads the articles again before it freezes anything."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from publisher.cli.session import Session, count
-from publisher.cli.steering import editions
+from publisher.cli.steering import cannot, editions, found
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,6 +74,37 @@ def recompose(session: Session, number: int) -> None:
 
 @editions.command()
 @click.argument("number", type=int)
+@click.argument("text")
+@click.pass_obj
+def note(session: Session, number: int, text: str) -> None:
+    """Gives an edition that awaits approval or is held an editor's note, in Markdown.
+
+    "-" reads it from standard input, "" takes it away.
+    """
+    from publisher.editions.noting import say
+    from publisher.editions.recomposing import recompose as recompose_edition
+    from publisher.model.edition import EditionState
+    from publisher.store import editions as rows
+
+    opener = _opener(session, number, session.now(), mailing=False)
+    words = sys.stdin.read() if text == "-" else text
+    with opener.store.writing() as connection:
+        edition = found(connection, number)
+        if edition.state not in (EditionState.AWAITING_APPROVAL, EditionState.HELD):
+            raise cannot(edition, "given a note: only one that awaits approval or is held can")
+        say(connection, number, words)
+    frozen = edition.state is EditionState.HELD and edition.cutoff != rows.NOT_APPROVED
+    if frozen:
+        recompose_edition(opener, number)
+    if session.as_json:
+        session.answer({"number": number, "state": str(edition.state), "note": words.strip()})
+        return
+    done = "has its note" if words.strip() else "has no note any more"
+    session.show(f"Edition {number} {done}; it is {edition.state}: publisher editions show {number}")
+
+
+@editions.command()
+@click.argument("number", type=int)
 @click.pass_obj
 def correct(session: Session, number: int) -> None:
     """Tells readers of an edition at once what was wrong in it.
@@ -95,7 +127,6 @@ def correct(session: Session, number: int) -> None:
 def _opener(session: Session, number: int, now: datetime, *, mailing: bool) -> Opener:
     """What opens editions, with all that is written now. Raises UsageError if there is no such edition."""
     from publisher import pipeline
-    from publisher.cli.steering import found
     from publisher.theme.environment import check_overrides, environment_of
 
     publication, store = session.publication, session.store()

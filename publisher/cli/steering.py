@@ -30,7 +30,7 @@ def hold(session: Session, number: int) -> None:
     with session.store().writing() as connection:
         edition = found(connection, number)
         if not rows.hold(connection, number):
-            raise _cannot(edition, "held")
+            raise cannot(edition, "held")
     note = "what was in the air when you asked is finished"
     if edition.cutoff == rows.NOT_APPROVED:
         note = "it does not go out by itself, whatever its slot"
@@ -47,7 +47,7 @@ def resume(session: Session, number: int) -> None:
     with session.store().writing() as connection:
         edition = found(connection, number)
         if not rows.resume(connection, number):
-            raise _cannot(edition, "resumed")
+            raise cannot(edition, "resumed")
     if edition.cutoff == rows.NOT_APPROVED:
         _tell(session, number, "awaiting approval", f"publisher editions approve {number}")
     else:
@@ -69,7 +69,7 @@ def cancel(session: Session, number: int, reason: str) -> None:
     with session.store().writing() as connection:
         edition = found(connection, number)
         if edition.state in (EditionState.FINISHED, EditionState.CANCELLED):
-            raise _cannot(edition, "cancelled")
+            raise cannot(edition, "cancelled")
         withdrawn = returns.cancel(connection, number, reason, session.now())
         claimed = rows.sums(connection, number).outstanding
     more = f"; {count(claimed, 'message')} may be in the air, or come back within a second" if claimed else ""
@@ -92,7 +92,7 @@ def retry(session: Session, number: int, failed: bool, unknown: bool) -> None:
     with session.store().writing() as connection:
         edition = found(connection, number)
         if edition.state is EditionState.CANCELLED:
-            raise _cannot(edition, "tried again")
+            raise cannot(edition, "tried again")
         if edition.ledger:
             raise UsageError(
                 f"edition {number} ended {edition.finished_at:%Y-%m-%d} and has left the database: it cannot be tried "
@@ -115,7 +115,8 @@ def found(connection: Connection, number: int) -> Edition:
     return edition
 
 
-def _cannot(edition: Edition, verb: str) -> UsageError:
+def cannot(edition: Edition, verb: str) -> UsageError:
+    """What to say where the state forbids it. Pure."""
     return UsageError(
         f"edition {edition.id} is {edition.state} and cannot be {verb}",
         remedy=f"see: publisher editions show {edition.id}",

@@ -21,6 +21,7 @@ from datetime import datetime
 from functools import partial
 
 from publisher.editions.compiling import candidates, decide
+from publisher.editions.noting import freeze_note, note_of
 from publisher.editions.passing import note_changes
 from publisher.editions.renderer import Renderer
 from publisher.editions.slots import Due, due, due_for_approval, due_on_publish, first_moment, local_due
@@ -250,6 +251,9 @@ class Opener:
             now=edition.opened_at,
             after=progress,
         )
+        if any(article.kind == "note" for article in self.articles):
+            with self.store.writing() as connection:
+                freeze_note(connection, feed, edition, self.articles, now=self.now)
         self._freeze(edition, feed.newsletter, decisions)
         due_in = self._due_in(feed.newsletter, edition)
         pending = self.pending(feed.newsletter, cutoff=edition.cutoff)
@@ -300,7 +304,16 @@ class Opener:
             cadence=edition.cadence,
             language=decision.group.language,
             corrections=self.corrected(decision.corrections),
+            note=self.note(edition),
         )
+
+    def note(self, edition: Edition) -> Article | None:
+        """The editor's note of an edition."""
+        feed = self.publication.feed(edition.newsletter)
+        if feed is None:
+            return None
+        with self.store.reading() as connection:
+            return note_of(connection, feed, edition, self.articles, url=f"{self.publication.url}/", now=self.now)
 
     def corrected(self, numbers: Sequence[int]) -> list[Corrected]:
         """The corrections of these numbers, as digests show them; not of articles that are gone."""

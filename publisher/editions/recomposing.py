@@ -108,6 +108,7 @@ def _rendered(opener: Opener, edition: Edition, newsletter: Newsletter, variant:
         cadence=edition.cadence,
         language=variant.language,
         corrections=opener.corrected(variant.corrections),
+        note=opener.note(edition),
     )
 
 

@@ -34,6 +34,7 @@ class Renderer(Protocol):
         cadence: str,
         language: str,
         corrections: Sequence[Corrected] = (),
+        note: Article | None = None,
     ) -> Digest: ...
 
 
@@ -56,6 +57,7 @@ class DigestRenderer:
         cadence: str,
         language: str,
         corrections: Sequence[Corrected] = (),
+        note: Article | None = None,
     ) -> Digest:
         """The digest, frozen but for its personal fields; ``language`` empty: the newsletter's."""
         articles, rest = [*map(self.whole, articles)], [*map(self.whole, rest)]
@@ -66,6 +68,7 @@ class DigestRenderer:
             articles=articles,
             rest=rest,
             corrections=corrections,
+            note=self.whole(note) if note and note.path else note,
             edition_number=number,
             slot=slot,
             cadence=cadence,

@@ -5,7 +5,7 @@ Guarantees: a digest that anybody may have been mailed is never changed; who was
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest, Variant
@@ -39,7 +39,7 @@ def replacement(connection: Connection, variant: Variant, digest: Digest) -> int
         return variant.id
     of_edition = select(func.count()).where(variants.c.edition_id == variant.edition).scalar_subquery()
     row = connection.execute(select(variants).where(variants.c.id == variant.id)).one()._mapping
-    copied = {name: row[name] for name in ("edition_id", "language", "articles", "rest")}
+    copied = {name: row[name] for name in ("edition_id", "language", "articles", "rest", "corrections")}
     number = connection.execute(select(of_edition)).scalar_one()
     inserted = connection.execute(
         insert(variants).values(copied | values | {"key": f"{variant.key}+{number}"}).returning(variants.c.id)
@@ -59,13 +59,10 @@ def move(connection: Connection, variant: int, target: int, *, size: int) -> int
 
 def counted(connection: Connection, edition: int) -> tuple[int, int]:
     """How many of the edition are still to go and were never tried, and how many have been tried."""
-    rows = connection.execute(
-        select(deliveries.c.fence == 0, func.count())
-        .where(deliveries.c.edition_id == edition, or_(_untried(), deliveries.c.fence > 0))
-        .group_by(deliveries.c.fence == 0)
-    )
-    counts = {bool(untried): number for untried, number in rows}
-    return counts.get(True, 0), counts.get(False, 0)
+    # Not grouped by a comparison: PostgreSQL takes its bound value for another expression each time.
+    of_edition = select(func.count()).where(deliveries.c.edition_id == edition)
+    untried = connection.execute(of_edition.where(_untried())).scalar_one()
+    return untried, connection.execute(of_edition.where(deliveries.c.fence > 0)).scalar_one()
 
 
 def _untried() -> ColumnElement[bool]:
