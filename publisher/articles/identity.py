@@ -138,6 +138,15 @@ def placed(identified: Sequence[Identified], records: Mapping[str, Record]) -> l
     ]
 
 
+def _counted_from(record: Record, latest: datetime) -> datetime:
+    """The day from which an article's age counts: the last run, or when the draft was first seen that is public now.
+
+    What has been public for long (built, never mailed) is no such draft.
+    """
+    assert record.public_since is not None
+    return min(latest, record.first_seen) if record.public_since > latest - OLD_NEWS else latest
+
+
 def number(
     identified: Sequence[Identified], *, last_run: datetime | None, now: datetime, next_number: int
 ) -> list[Record]:
@@ -145,8 +154,9 @@ def number(
 
     An article is numbered the first time it is seen public, unless its front matter says ``mail = false`` or it is
     more than seven days older than the last run (old news: restored or imported). ``mail = true`` overrides age.
+    A draft that was written for weeks is as old as it was when it was first seen.
     """
-    oldest = (last_run or now) - OLD_NEWS
+    latest = last_run or now
     decided: list[Record] = []
     for item in sorted(identified, key=lambda item: (item.record.published, item.record.id)):
         source, record = item.source, item.record
@@ -156,7 +166,7 @@ def number(
             continue
         if source.mail is False:
             reason = "mail = false"
-        elif source.mail is None and record.published < oldest:
+        elif source.mail is None and record.published < _counted_from(record, latest) - OLD_NEWS:
             reason = TOO_OLD
         else:
             decided.append(replace(record, sequence=next_number, numbered_at=now, left_out=""))

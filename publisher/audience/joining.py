@@ -18,7 +18,7 @@ from publisher.audience.hashing import address_hash
 from publisher.model.edition import Digest
 from publisher.model.feed import Newsletter
 from publisher.model.subscriber import ConsentEvent, Subscription, SubscriptionState
-from publisher.store import Connection, consents, notices, subscribers, subscriptions, suppressions
+from publisher.store import Connection, consents, editions, notices, subscribers, subscriptions, suppressions
 from publisher.store.subscribers import NewSubscriber
 from publisher.store.subscriptions import NewSubscription
 
@@ -161,8 +161,10 @@ def confirm(
     source: str,
     wording: str,
     now: datetime,
+    latest: bool = False,
 ) -> Confirmed:
-    """Makes a pending subscription active, from the next edition on; ``welcome`` is mailed then.
+    """Makes a pending subscription active, from the next edition on; ``welcome`` is mailed then, and with ``latest``
+    the edition that it begins behind.
 
     The link came by mail, so an address that bounced once works again: that suppression is lifted. No other is.
     """
@@ -194,7 +196,33 @@ def confirm(
             due_at=now,
             now=now,
         )
+    if latest:
+        _send_latest(connection, subscription, now)
     return Confirmed.ACTIVE
+
+
+def _send_latest(connection: Connection, subscription: Subscription, now: datetime) -> None:
+    """The last edition as a notice: it has everything, in the reader's language if some reader has it in that."""
+    number = subscriptions.starting_edition(connection, subscription.newsletter, subscription.cadence)
+    fitting = [
+        variant
+        for variant in (editions.variants_of(connection, number) if number else [])
+        if variant.digest.html and variant.articles and not variant.corrections
+    ]
+    if number is None or not fitting:
+        return
+    best = max(fitting, key=lambda one: (one.language == subscription.language, len(one.articles), -one.id))
+    notices.insert_notice(
+        connection,
+        kind="latest edition",
+        newsletter=subscription.newsletter,
+        digest=best.digest,
+        fields={"edition": str(number), "language": best.language},
+        subscriber=subscription.subscriber,
+        subscription=subscription.id,
+        due_at=now,
+        now=now,
+    )
 
 
 def unsubscribe(connection: Connection, subscription: int, *, now: datetime, ip: str = "", source: str) -> bool:

@@ -101,6 +101,7 @@ class Newsletter:
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: str = ""
     images: Literal["link", "embed"] = "link"
+    welcome: Literal["next", "latest"] = "next"
     preheader: str = ""
     greeting: str = ""
 

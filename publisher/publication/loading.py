@@ -313,6 +313,7 @@ def _newsletter(
         style=table.style,
         reply_to=table.reply_to,
         images=table.images,
+        welcome=table.welcome,
     )
 
 

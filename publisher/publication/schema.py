@@ -347,6 +347,7 @@ class NewsletterTable(_Table):
     style: Literal["full", "summary", "headlines", "letter"] = "full"
     reply_to: Line = ""
     images: Literal["link", "embed"] = "link"
+    welcome: Literal["next", "latest"] = "next"
 
     def model_post_init(self, _context: object) -> None:
         if isinstance(self.since, datetime):

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, exists, func, or_, select, true, update
 
 from publisher.model.delivery import DeliveryState
+from publisher.model.edition import EditionState
 from publisher.model.subscriber import Subscriber, Subscription, SubscriptionState
 from publisher.store import meta
 from publisher.store import subscribers as people
@@ -36,6 +37,7 @@ __all__ = [
     "readers",
     "snooze",
     "starting_cursor",
+    "starting_edition",
     "starting_sequence",
 ]
 
@@ -151,6 +153,21 @@ def starting_cursor(connection: Connection, newsletter: str, cadence: str) -> in
     if cutoff is None:
         cutoff = connection.execute(of_newsletter).scalar() or 0
     return max(cutoff, int(meta.read(connection, "real_cursor") or 0))
+
+
+def starting_edition(connection: Connection, newsletter: str, cadence: str) -> int | None:
+    """The edition behind which a new subscription begins, if it went out."""
+    gone_out = [EditionState.GOING_OUT.value, EditionState.PAUSED.value, EditionState.FINISHED.value]
+    for of_cadence in (editions.c.cadence == cadence, true()):
+        last = connection.execute(
+            select(editions.c.id, editions.c.state)
+            .where(editions.c.newsletter == newsletter, editions.c.cutoff > 0, of_cadence)
+            .order_by(editions.c.slot.desc(), editions.c.id.desc())
+            .limit(1)
+        ).first()
+        if last is not None:
+            return last.id if last.state in gone_out else None
+    return None
 
 
 def starting_sequence(connection: Connection) -> int:

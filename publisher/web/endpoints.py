@@ -114,6 +114,7 @@ class Endpoints:
                 source="link in the confirmation",
                 wording=without_isolates(pages.text("confirm_text", values)),
                 now=now,
+                latest=newsletter.welcome == "latest",
             )
         self._visits.wake()
         if result is Confirmed.LEFT:
