@@ -138,7 +138,7 @@ def _send(
 ) -> Outcome:
     address = parse_address(recipient)
     sender = wire_address(envelope.sender_address)
-    message_id = f"<test.{randomness.token_hex(8)}@{sender.rpartition('@')[2]}>"
+    message_id = f"<{'test' if envelope.test else 'alert'}.{randomness.token_hex(8)}@{sender.rpartition('@')[2]}>"
     buffers = compile_message(digest, envelope).message(
         message_id=message_id, recipient_address=address.text, fields=fields
     )

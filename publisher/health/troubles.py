@@ -118,7 +118,11 @@ def _editions(publication: Publication, edition: Edition, resumes: datetime | No
 
 def _outbox(standing: Standing, now: datetime) -> Iterator[Trouble]:
     stalled = standing.stalled
-    if stalled is None or stalled.due_since is None or now - stalled.due_since <= HALF_AN_HOUR:
+    if stalled is None or stalled.due_since is None:
+        return
+    # A slot may be long over when its edition opens.
+    since = max([stalled.due_since, *(edition.opened_at for edition, _ in standing.unfinished)])
+    if now - since <= HALF_AN_HOUR:
         return
     if stalled.last_attempt is not None and now - stalled.last_attempt <= HALF_AN_HOUR:
         return
@@ -127,7 +131,7 @@ def _outbox(standing: Standing, now: datetime) -> Iterator[Trouble]:
     messages = "1 message has" if stalled.due == 1 else f"{stalled.due:,} messages have"
     yield Trouble(
         key="outbox",
-        text=f"{messages} been due for {_ago(now - stalled.due_since)} and none was tried; publisher run says why",
+        text=f"{messages} been due for {_ago(now - since)} and none was tried; publisher run says why",
     )
 
 

@@ -119,6 +119,16 @@ def test_an_outbox_in_which_nothing_moves_is_told_unless_the_relay_may_have_no_m
     assert texts(publication, replace(stuck, waits_until=now + MINUTE), now) == []
     moving = Stalled(due=1204, due_since=now - 2 * HOUR, last_attempt=now - MINUTE)
     assert texts(publication, replace(stuck, stalled=moving), now) == []
+    opened = Edition(
+        id=3,
+        newsletter="world",
+        cadence="daily",
+        slot=MONDAY - timedelta(days=4),
+        state=EditionState.GOING_OUT,
+        cutoff=1,
+        opened_at=now - MINUTE,
+    )
+    assert texts(publication, replace(stuck, unfinished=((opened, None),)), now) == [], "it opened a minute ago"
     fresh = Stalled(due=3, due_since=now - MINUTE, last_attempt=None)
     assert texts(publication, replace(stuck, stalled=fresh), now) == []
 
