@@ -32,6 +32,7 @@ from publisher.model.edition import Edition
 from publisher.model.errors import (
     ArticleError,
     ConfigurationError,
+    OutputError,
     PublisherError,
     StoreError,
     TemplateError,
@@ -44,6 +45,7 @@ from publisher.store import articles as article_store
 from publisher.store import subscribers as subscriber_store
 from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
+from publisher.syndication.building import build_edition, without_place
 from publisher.syndication.publishing import Published, as_before, publish, settle
 from publisher.syndication.telling import Telling, Told
 from publisher.theme.environment import Environment, check_overrides, environment_of
@@ -220,7 +222,8 @@ def open_editions(
     opened = opener.open_due()
     unanswered, shown = attend(opener, keys)
     # One broken file of several newsletters is one fault.
-    return [*opened, *unanswered], shown, list({str(fault): fault for fault in opener.faults.values()}.values())
+    faults = list({str(fault): fault for fault in (*opener.faults.values(), *opener.unwritten)}.values())
+    return [*opened, *unanswered], shown, faults
 
 
 def opener_of(
@@ -234,7 +237,25 @@ def opener_of(
         newest=published.seen,
         render=DigestRenderer(publication, environment, published.whole),
         now=now,
+        before_leaving=lambda number: _show(publication, store, published, number, environment=environment, now=now),
     )
+
+
+def _show(
+    publication: Publication,
+    store: Store,
+    published: Published,
+    number: int,
+    *,
+    environment: Environment,
+    now: datetime,
+) -> list[OutputError]:
+    """Writes the page of an edition that is about to go out. A page that cannot be written keeps no mail back."""
+    public = [article for article in published.articles if article.is_public(now)]
+    try:
+        return list(without_place(build_edition(publication, store, public, number, environment=environment)))
+    except OutputError as error:
+        return [error]
 
 
 def deliver(
@@ -308,7 +329,7 @@ def run(
     except PublisherError as error:
         passed.errors.append(error)
     # Beside everything that follows: a hub that hangs holds nothing up.
-    telling = Telling(publication, store, clock=clock, pretended=fixed_time)
+    telling = [Telling(publication, store, clock=clock, pretended=fixed_time)]
     if transport.real:
         passed.started_afresh = beginnings.first_real_run(store, now)
     step(passed)
@@ -319,12 +340,15 @@ def run(
         passed.errors += faults
         if not (passed.opened or faults):
             settle(publication, passed.published, now=now, numbered=True)
+        if passed.opened:
+            telling.append(Telling(publication, store, clock=clock, pretended=fixed_time))
         step(passed)
     passed.delivered = deliver(publication, secrets, store, transport, clock=clock, stop=stop, progress=progress)
     if passed.delivered.error is not None:
         passed.errors.append(passed.delivered.error)
     passed.errors += passed.delivered.complaints
-    passed.told = telling.ended()
+    for one in telling:
+        passed.told += one.ended()
     passed.errors += passed.told.errors
     passed.errors += [
         ConfigurationError(

@@ -30,7 +30,10 @@ def approve(session: Session, number: int) -> None:
     from publisher.editions.approving import approve as approve_edition
 
     now = session.now()
-    opened = approve_edition(_opener(session, number, now, mailing=True), number)
+    opener = _opener(session, number, now, mailing=True)
+    opened = approve_edition(opener, number)
+    for error in opener.unwritten:
+        session.failed(error)
     edition = opened.edition
     leaves = max(edition.slot, now)
     if session.as_json:

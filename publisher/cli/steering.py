@@ -25,12 +25,14 @@ __all__ = ["editions", "found"]
 @click.pass_obj
 def hold(session: Session, number: int) -> None:
     """No more of this edition leaves, until it is resumed."""
+    from publisher.publication.freshness import forget
     from publisher.store import editions as rows
 
     with session.store().writing() as connection:
         edition = found(connection, number)
         if not rows.hold(connection, number):
             raise cannot(edition, "held")
+    forget(session.publication)
     note = "what was in the air when you asked is finished"
     if edition.cutoff == rows.NOT_APPROVED:
         note = "it does not go out by itself, whatever its slot"
@@ -42,12 +44,14 @@ def hold(session: Session, number: int) -> None:
 @click.pass_obj
 def resume(session: Session, number: int) -> None:
     """A held or paused edition goes on."""
+    from publisher.publication.freshness import forget
     from publisher.store import editions as rows
 
     with session.store().writing() as connection:
         edition = found(connection, number)
         if not rows.resume(connection, number):
             raise cannot(edition, "resumed")
+    forget(session.publication)
     if edition.cutoff == rows.NOT_APPROVED:
         _tell(session, number, "awaiting approval", f"publisher editions approve {number}")
     else:
@@ -63,6 +67,7 @@ def resume(session: Session, number: int) -> None:
 def cancel(session: Session, number: int, reason: str) -> None:
     """What has not left does not leave any more; its articles return to their readers' next edition."""
     from publisher.model.edition import EditionState
+    from publisher.publication.freshness import forget
     from publisher.store import editions as rows
     from publisher.store import returns
 
@@ -72,6 +77,7 @@ def cancel(session: Session, number: int, reason: str) -> None:
             raise cannot(edition, "cancelled")
         withdrawn = returns.cancel(connection, number, reason, session.now())
         claimed = rows.sums(connection, number).outstanding
+    forget(session.publication)
     more = f"; {count(claimed, 'message')} may be in the air, or come back within a second" if claimed else ""
     _tell(session, number, "cancelled", f"{count(withdrawn, 'delivery', 'deliveries')} withdrawn{more}")
 

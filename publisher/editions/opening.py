@@ -3,7 +3,7 @@
 1. the slot and its cut-off are committed (state ``opening``); the unique slot makes overlapping runs harmless
 2. each group of readers is decided; variants are rendered outside any transaction and frozen
 3. deliveries are inserted and cursors moved, as many subscriptions a transaction as take a tenth of a second
-4. the edition is ``going out``; nothing of it leaves before that
+4. its page for the browser is written, and the edition is ``going out``; nothing of it leaves before that
 
 Where a newsletter's editions are to be approved, stage 1 makes one that awaits approval, before its slot, and the
 other stages wait for that (`publisher.editions.approving`).
@@ -56,6 +56,8 @@ class Opener:
     """Opens what is due at ``now``.
 
     ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them.
+    ``before_leaving`` is told the number of an edition whose mail may leave next, and gives what went wrong, which is
+    in ``unwritten`` and keeps nothing back.
     ``faults``: what is wrong with a newsletter's templates, or its editor's address, by its name. Its editions wait;
     the others open.
     """
@@ -66,7 +68,9 @@ class Opener:
     newest: int
     render: Renderer
     now: datetime
+    before_leaving: Callable[[int], Sequence[PublisherError]] = lambda _number: ()
     faults: dict[str, PublisherError] = field(default_factory=dict)
+    unwritten: list[PublisherError] = field(default_factory=list)
 
     def preflight(self) -> None:
         """Renders a digest of every newsletter, so that a broken template is in ``faults`` before it opens anything."""
@@ -265,6 +269,7 @@ class Opener:
             size = openings.next_chunk(size, time.monotonic() - began)
             if more and self.store.dialect == "sqlite":
                 time.sleep(openings.PAUSE)
+        self.unwritten.extend(self.before_leaving(number))
         with self.store.writing() as connection:
             moved = edition_store.set_state(connection, number, EditionState.GOING_OUT, came_from=EditionState.OPENING)
             deliveries = edition_store.sums(connection, number).outstanding

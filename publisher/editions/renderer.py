@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from publisher.editions.browser import browser_url
 from publisher.editions.digest import render_digest
 from publisher.editions.embedding import embeddable
 from publisher.model.article import Article
@@ -74,5 +75,6 @@ class DigestRenderer:
             cadence=cadence,
             language=language or newsletter.language,
             logo=logo_of(self.publication),
+            browser_url=browser_url(self.publication, newsletter.name, number),
             pictures=embeddable(self.publication, articles) if newsletter.images == "embed" else None,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Decision", "Digest", "Edition", "EditionState", "Embedded", "Group", "Variant"]
+__all__ = ["Decision", "Digest", "Edition", "EditionPage", "EditionState", "Embedded", "Group", "Variant"]
 
 
 class EditionState(StrEnum):
@@ -131,3 +131,21 @@ class Variant:
     rest: tuple[str, ...]
     digest: Digest
     corrections: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionPage:
+    """What everybody may read of an edition: nothing in it is personal.
+
+    ``language`` ``""``: the newsletter's. ``html`` is clean, a part of a page; its headings begin at the second level.
+    """
+
+    number: int
+    newsletter: str
+    cadence: str
+    slot: datetime
+    opened_at: datetime
+    language: str
+    subject: str
+    preheader: str
+    html: str

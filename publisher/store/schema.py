@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -242,6 +242,19 @@ corrections = Table(
     Column("text", Text, nullable=False),
     Column("numbered_at", UtcDateTime, nullable=False),
     UniqueConstraint("article_id", "text"),
+)
+
+# What everybody may read of an edition on the web: its digest without anything personal. ``final``: it has ended, and
+# its digest does not change any more; the digest itself may be in a file by then.
+edition_pages = Table(
+    "edition_pages",
+    metadata,
+    Column("edition_id", Key, ForeignKey("editions.id"), primary_key=True),
+    Column("final", Boolean, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("html", Text, nullable=False),
 )
 
 # What an edition does with each group of subscriptions; SQL joins it to the readers.

@@ -122,6 +122,8 @@ def alias_format(feed: Feed, alias: str) -> FeedFormat | None:
 
 def feed_page(publication: Publication, feed: Feed) -> str:
     """The HTML page of a feed: its section's, tag's or author's where it selects just one. It exists."""
+    if feed.made_for == "edition" and feed.newsletter is not None:
+        return f"{home(publication)}editions/{feed.newsletter.name}/"
     selection = feed.selection
     chosen = [
         (kind, names)

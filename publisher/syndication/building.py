@@ -7,15 +7,22 @@ TemplateError.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
+from publisher.editions.browser import refresh_pages
 from publisher.model.article import Article
+from publisher.model.edition import EditionPage
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
-from publisher.store import Store, archives
+from publisher.publication.freshness import frame_of
+from publisher.store import Store, archives, edition_pages
 from publisher.store import articles as article_store
 from publisher.syndication.archives import Places
 from publisher.syndication.documents import Document, FeedLeaves, Later, documents_of, feed_leaves
+from publisher.syndication.edition_pages import entries_of, past_editions
+from publisher.syndication.pages import edition_pages as documents_of_editions
 from publisher.syndication.pages import page_documents
 from publisher.syndication.public import Written, write_public
 from publisher.syndication.shelf import WHOLE, Shelf
@@ -23,7 +30,7 @@ from publisher.syndication.sizes import Measure
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_media
 
-__all__ = ["build_public", "without_place"]
+__all__ = ["build_edition", "build_public", "without_place"]
 
 _TOLD = 5  # pages without a place that are told one by one: a file in their folder's place makes hundreds
 
@@ -43,14 +50,41 @@ def build_public(
     """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public` and
     `page_documents`.
     """
+    editions = _editions(publication, store)
+    feeds = _leaves(publication, store, public, shelf)
+    of_editions = _edition_leaves(publication, store, editions, environment)
     return write_public(
         publication,
-        _documents(publication, public, _leaves(publication, store, public, shelf), environment, shelf, frame),
+        chain(
+            _documents(publication, public, feeds, environment, editions, shelf, frame),
+            documents_of(publication, of_editions, frame=frame),
+        ),
         _media(publication, public),
         keep_others=keep_others,
         compress=compress,
         verify=verify,
     )
+
+
+def build_edition(
+    publication: Publication,
+    store: Store,
+    public: Sequence[Article],
+    number: int,
+    *,
+    environment: Environment,
+) -> Written:
+    """Writes the page of an edition that is about to go out, its newsletter's list and the feeds of editions, and
+    leaves everything else as it is. ``public`` as for `build_public`. Raises OutputError, TemplateError, StoreError.
+    """
+    frame = frame_of(publication)
+    editions = _editions(publication, store, number)
+    feeds = _edition_leaves(publication, store, editions, environment)
+    documents = (
+        *documents_of_editions(publication, public, environment, editions, frame=frame),
+        *documents_of(publication, feeds, frame=frame),
+    )
+    return write_public(publication, documents, (), keep_others=True)
 
 
 def without_place(written: Written) -> Iterable[OutputError]:
@@ -76,12 +110,38 @@ def _documents(
     public: Sequence[Article],
     feeds: Sequence[FeedLeaves],
     environment: Environment,
+    editions: Sequence[EditionPage],
     shelf: Shelf,
     frame: str,
 ) -> Iterable[Document | Later]:
     # Pages first: a feed must not point at a page that is not there yet.
-    yield from page_documents(publication, public, environment, shelf=shelf, frame=frame)
+    yield from page_documents(publication, public, environment, editions, shelf=shelf, frame=frame)
     yield from documents_of(publication, feeds, whole=shelf.whole, frame=frame)
+
+
+def _editions(publication: Publication, store: Store, number: int | None = None) -> list[EditionPage]:
+    """What everybody may read of the editions that go out, or have; and of ``number``, whatever its state."""
+    if not (publication.web.pages and publication.newsletters):
+        return []
+    refresh_pages(publication, store, number)
+    with store.reading() as connection:
+        return edition_pages.shown(connection, number)
+
+
+def _edition_leaves(
+    publication: Publication, store: Store, editions: Sequence[EditionPage], environment: Environment
+) -> list[FeedLeaves]:
+    """The documents of the editions' feeds."""
+    pasts = past_editions(publication, environment.words(publication.language), editions)
+    if not pasts:
+        return []
+    identity = edition_pages.identity(store)
+    found = []
+    for past in pasts:
+        for cadence, feed in past.feeds:
+            alone = replace(publication, feeds=(feed,))
+            found += _leaves(alone, store, entries_of(publication, past, cadence, identity), WHOLE)
+    return found
 
 
 def _leaves(publication: Publication, store: Store, public: Sequence[Article], shelf: Shelf) -> list[FeedLeaves]:

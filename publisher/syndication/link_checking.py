@@ -27,6 +27,7 @@ from publisher.syndication.near_addresses import NearAddresses
 __all__ = ["Addresses", "addresses_of", "check_links"]
 
 _ID = re.compile(rb"""\s(?:id|name)=["']([^"']+)["']""")
+_EDITIONS = re.compile(r"editions/([^/]+)/(?:\d+/)?index\.html")
 _ENDPOINTS = re.compile(r"(?:subscribe|(?:confirm|u|preferences)/[^/]+)/index\.html")
 
 
@@ -67,6 +68,9 @@ class Addresses:
         web = self.publication.web
         if web.endpoints and _ENDPOINTS.fullmatch(path):
             return None
+        edition = _EDITIONS.fullmatch(path)
+        if web.pages and edition and self.publication.newsletter(edition[1]) is not None:
+            return None  # which editions there are, the database knows
         if not web.pages and not path.startswith(("feeds/", "media/")):
             return None  # the pages are somebody else's, and we do not know which there are
         return "there is nothing at that address", _meant(self._near.to(_shown(path)))

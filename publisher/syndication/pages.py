@@ -15,6 +15,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from publisher.model.article import Article
+from publisher.model.edition import EditionPage
 from publisher.model.feed import Feed
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
@@ -22,6 +23,7 @@ from publisher.syndication.cards import Card, beginning, card, date_of, title_pr
 from publisher.syndication.characters import excerpt, one_line
 from publisher.syndication.discovery import Discovery, FeedLink, feed_links
 from publisher.syndication.documents import Document, Later
+from publisher.syndication.edition_pages import edition_documents, past_editions
 from publisher.syndication.entries import NEVER
 from publisher.syndication.frames import Frames
 from publisher.syndication.links import Links
@@ -34,7 +36,7 @@ from publisher.syndication.sitemap import sitemap_documents
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_url
 
-__all__ = ["page_documents"]
+__all__ = ["edition_pages", "page_documents"]
 
 _ON_FRONT = 22
 _CARDS = 24  # of a listing page, with pictures and summaries
@@ -45,18 +47,20 @@ def page_documents(
     publication: Publication,
     articles: Sequence[Article],
     environment: Environment,
+    editions: Sequence[EditionPage] = (),
     *,
     shelf: Shelf = WHOLE,
     frame: str = "",
 ) -> Iterator[Document | Later]:
     """The web archive, the style sheets, sitemap.xml and feeds.opml.
 
-    ``articles``: the public ones, newest first. ``shelf``: where their texts are. ``frame``: changes with the settings,
-    the templates and the program; what else a page depends on is in its print. Without ``publication.web.pages`` only
-    what belongs to the feeds is made (feed.css and feeds.opml), and style.css where our server has pages of its own.
+    ``articles`` (the public ones) and ``editions``: newest first. ``shelf``: where the articles' texts are. ``frame``:
+    changes with the settings, the templates and the program; what else a page depends on is in its print. Without
+    ``publication.web.pages`` only what belongs to the feeds is made (feed.css and feeds.opml), and style.css where our
+    server has pages of its own.
     Raises TemplateError.
     """
-    archive = _Archive(publication, articles, environment, shelf, frame)
+    archive = _Archive(publication, articles, environment, editions, shelf, frame)
     yield archive.sheet("feed.css")
     opml = opml_document(publication, archive.feeds, _newest(articles) or NEVER)
     if opml is not None:
@@ -67,6 +71,19 @@ def page_documents(
         yield from archive.pages()
 
 
+def edition_pages(
+    publication: Publication,
+    articles: Sequence[Article],
+    environment: Environment,
+    editions: Sequence[EditionPage],
+    *,
+    frame: str = "",
+) -> Iterator[Document | Later]:
+    """Of `page_documents` those of editions alone; no text of an article is needed. Raises TemplateError."""
+    archive = _Archive(publication, articles, environment, editions, WHOLE, frame)
+    yield from edition_documents(archive, archive.past)
+
+
 class _Archive:
     """One build of the pages. ``sitemap`` collects (address, last change) as they are made."""
 
@@ -75,6 +92,7 @@ class _Archive:
         publication: Publication,
         articles: Sequence[Article],
         environment: Environment,
+        editions: Sequence[EditionPage],
         shelf: Shelf,
         frame: str,
     ) -> None:
@@ -89,6 +107,7 @@ class _Archive:
         self.local = environment.filters["local"]
         self.words = environment.words(publication.language)
         self.table = str(escape(self.words.say("Table")))
+        self.past = past_editions(publication, self.words, editions)
 
     def pages(self) -> Iterator[Document | Later]:
         """Articles first, then the pages that list them, the front page, and the sitemap last."""
@@ -98,6 +117,7 @@ class _Archive:
                 yield self.article(article, known)
         yield from self.listings()
         yield from self.archive()
+        yield from edition_documents(self, self.past)
         yield self.follow()
         yield self.front()
         yield self.missing()
@@ -246,13 +266,14 @@ class _Archive:
             "follow/index.html",
             f"{self.home}follow/",
             changed=None,
-            shown=(repr(feeds),),
+            shown=(repr(feeds), repr([past.path for past in self.past])),
             values=lambda links: {
                 "title": self.words.say("Subscribe and follow"),
                 "description": self.words.say(
                     "Feeds and newsletters of %(publication)s", publication=one_line(self.publication.title)
                 ),
                 "newsletters": self.publication.newsletters,
+                "past": {past.newsletter.name: past for past in self.past},
                 "feeds": [
                     (feed, feed_links(self.publication, feed), self.made(feed, feeds))
                     for feed in feeds
@@ -306,13 +327,16 @@ class _Archive:
         shown: Iterable[str],
         values: Callable[[Links], Mapping[str, Any]],
         about: Article | None = None,
+        alternates: Sequence[FeedLink] | None = None,
     ) -> Later:
         """One page, with what every template may use; ``values`` are this one's own.
 
         ``shown``: changes with anything that the values depend on, but the settings and the links to feeds.
+        ``alternates``: its feeds, if not those that `Discovery` says.
         """
         self.sitemap.append((address, changed))
-        alternates = self.discovery.of(address, about)
+        if alternates is None:
+            alternates = self.discovery.of(address, about)
         return Later(
             path,
             self.frames.print(template, path, shown, alternates),

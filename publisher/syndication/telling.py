@@ -47,6 +47,9 @@ class Told:
     failed: int = 0
     errors: list[PublisherError] = field(default_factory=list)
 
+    def __add__(self, other: Told) -> Told:
+        return Told([*self.topics, *other.topics], self.failed + other.failed, [*self.errors, *other.errors])
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
