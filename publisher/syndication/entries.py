@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote
 
@@ -46,9 +46,10 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An article as every format takes it: clean text, ASCII addresses, whole seconds.
+    """An article as every format takes it: clean text, ASCII addresses, ``published`` in whole seconds.
 
-    ``uri``      the id where a URI is needed: the id itself if it is one, else a UUID made from it
+    ``updated``  with its place in the order of publication as a fraction, so that no two entries are alike
+    ``uri``        the id where a URI is needed: the id itself if it is one, else a UUID made from it
     ``title``    ``""`` for an untitled article; ``heading`` never is
     ``summary``  plain text, never ``""``
     """
@@ -120,8 +121,9 @@ class Head:
 
 
 def rfc3339(moment: datetime) -> str:
-    """``2026-11-20T09:30:00Z``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """``2026-11-20T09:30:00Z``; a fraction, where there is one, has six digits."""
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def head_of(publication: Publication, feed: Feed, entries: Sequence[Entry]) -> Head:
@@ -161,7 +163,7 @@ def entry_of(publication: Publication, article: Article, *, people: dict[Author,
         summary=words or heading,
         html=html,
         published=published,
-        updated=max(updated, published),
+        updated=max(updated, published) + timedelta(microseconds=(article.place or 0) % 1_000_000),
         language=article.language or publication.language,
         authors=_authors(publication, article, {} if people is None else people),
         categories=_categories(publication, article),

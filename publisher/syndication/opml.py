@@ -58,7 +58,7 @@ def opml_document(publication: Publication, feeds: Sequence[Feed], updated: date
 def _folder(publication: Publication, feed: Feed) -> etree._Element:
     whole = next((other for other in publication.feeds if other.file == feed.file), feed)
     title = _as_html(f"{one_line(whole.title) or whole.name}, by {feed.made_for}")
-    return etree.Element("outline", text=title, title=title)
+    return etree.Element("outline", text=title)  # with more than a text it would have to say what kind it is
 
 
 def _as_html(text: str) -> str:

@@ -148,7 +148,7 @@ def test_each_cadence_has_a_feed_with_an_entry_an_edition(gazette: Gazette) -> N
         "https://news.example.org/editions/world/2/",
         "https://news.example.org/editions/world/1/",
     ]
-    assert [entry.updated for entry in found.entries] == ["2026-03-03T06:00:00Z", "2026-03-02T06:00:00Z"]
+    assert [entry.updated for entry in found.entries] == ["2026-03-03T06:00:00.000002Z", "2026-03-02T06:00:00.000001Z"]
     assert "Text of The lock opens." in found.entries[0].content[0].value
     assert gazette.feed("editions-world-weekly").entries == []
     items = json.loads((gazette.public / "feeds/editions-world-daily.json").read_bytes())["items"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import feedparser
 import listparser
 import podcastparser
 import pytest
+from lxml import etree
 
 from publisher.model.article import Article
 from publisher.model.feed import Selection
@@ -29,6 +31,7 @@ from tests.syndication.schema import faults
 from tests.syndication.test_podcasts import AUDIO, SHOW
 from tests.syndication.walking import ids
 
+ATOM = {"atom": "http://www.w3.org/2005/Atom"}
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "jsonfeed.schema.json").read_text())
 
@@ -42,11 +45,15 @@ def program(name: str, package: str) -> str:
 
 
 def articles() -> list[Article]:
-    """Newest first: hostile ones (every second with a recording), plain ones, and enough for two archive pages."""
+    """Newest first: hostile ones (every second with a recording), plain ones, and enough for two archive pages.
+
+    Some have the same date, as articles do that somebody imported.
+    """
     hostile = [replace(each, audio=AUDIO if at % 2 else None) for at, each in enumerate(hostile_articles())]
     plain = [replace(each, published=each.published, id=f"{each.id}-plain") for each in plain_articles()[2:]]
-    old = [article(f"old-{number}", age=1000 + number, html=f"<p>Old {number}.</p>") for number in range(150)]
-    return [*hostile, *plain, *old]
+    old = [article(f"old-{number}", age=1000 + number // 7, html=f"<p>Old {number}.</p>") for number in range(150)]
+    found = [*hostile, *plain, *old]
+    return [replace(each, place=len(found) - at) for at, each in enumerate(found)]
 
 
 def everything(root: Path) -> Publication:
@@ -92,6 +99,27 @@ def test_1_atom_is_what_rfc_4287_says(made: dict[str, bytes], folder_of: Path) -
     command = [program("xmllint", "libxml2-utils"), "--noout", "--nonet", "--relaxng", HERE / "atom.rng", *files]
     judged = subprocess.run(command, capture_output=True, text=True, check=False)
     assert judged.returncode == 0, "\n".join(line for line in judged.stderr.splitlines() if "validates" not in line)
+
+
+def test_1_no_two_entries_of_a_document_were_updated_at_the_same_moment(made: dict[str, bytes]) -> None:
+    for path, content in of_format(made, ".atom", ".rss").items():
+        root = etree.fromstring(content)
+        moments = root.xpath("//atom:entry/atom:updated | //item/atom:updated", namespaces=ATOM)
+        texts = [moment.text for moment in moments]
+        assert len(set(texts)) == len(texts), path
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text or "") for text in texts), path
+
+
+def test_1_a_moment_in_rss_atom_and_json_is_the_same(made: dict[str, bytes]) -> None:
+    of_item = {item["id"]: item["date_modified"] for item in json.loads(made["feeds/all.json"])["items"]}
+    root = etree.fromstring(made["feeds/all.rss"])
+    of_rss = {
+        item.findtext("guid"): item.findtext("{http://www.w3.org/2005/Atom}updated") for item in root.iter("item")
+    }
+    assert of_rss.items() <= of_item.items() or of_item.items() <= of_rss.items()
+    parsed = feedparser.parse(made["feeds/all.atom"])
+    assert len(parsed.entries) > 1
+    assert all(entry.updated_parsed is not None for entry in parsed.entries)
 
 
 @pytest.mark.parametrize(
