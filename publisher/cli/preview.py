@@ -40,6 +40,7 @@ __all__ = ["preview"]
 @click.option("--send", "recipients", multiple=True, metavar="ADDRESS", help="Mail a marked test copy there.")
 @click.option("--serve", "serving", is_flag=True, help="Show it in the browser, which follows every change.")
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="Of --serve; 0 picks one.")
+@click.option("--subjects", is_flag=True, help="The subjects of the last ten editions by the template as it is now.")
 @click.pass_obj
 def preview(
     session: Session,
@@ -51,12 +52,20 @@ def preview(
     recipients: tuple[str, ...],
     serving: bool,
     port: int,
+    subjects: bool,
 ) -> None:
     """The next edition as .html, .txt and .eml.
 
     Opens no edition and moves nobody's cursor. Where nothing new is waiting, the newest articles stand in. A test copy
     (--send) goes out through the publication's transport, is marked in its subject, and counts for nothing.
     """
+    if subjects:
+        from publisher.cli.subjects import show_subjects
+
+        if serving or out or show or recipients or address or cadence:
+            raise UsageError("--subjects goes alone", remedy="leave the other options out")
+        show_subjects(session, newsletter)
+        return
     if serving:
         from publisher.cli.showing import show_preview
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from publisher.audience.topics import parse_topics, wants
@@ -104,7 +105,7 @@ def _decide(
         to = _number(taken[-1])
         return Decision(
             group=group,
-            articles=arranged(taken),
+            articles=arranged(taken, newsletter.order),
             to=to,
             takes_over=False,
             corrections=tuple(number for number in owed if number <= to),
@@ -113,16 +114,23 @@ def _decide(
     split = max(0, len(wanted) - newsletter.max_items)
     return Decision(
         group=group,
-        articles=arranged(wanted[split:]),
+        articles=arranged(wanted[split:], newsletter.order),
         rest=tuple(article.id for article in reversed(wanted[:split])),
         to=cutoff,
         corrections=owed,
     )
 
 
-def arranged(articles: Iterable[Article]) -> tuple[str, ...]:
-    """Ids in the order of a digest: pinned first, then by weight, then newest first. Pure; after they were taken."""
-    ordered = sorted(articles, key=lambda a: (not a.pin, -a.weight, -a.published.timestamp(), -(a.sequence or 0)))
+def arranged(articles: Iterable[Article], order: Literal["section", "newest", "weight"] = "section") -> tuple[str, ...]:
+    """Ids in the order of a digest: pinned first, then by weight, unless ``order`` is newest, then newest first. Pure;
+    after they were taken. Sections are gathered by the page.
+    """
+
+    def place(article: Article) -> tuple[bool, int, float, int]:
+        weight = 0 if order == "newest" else -article.weight
+        return not article.pin, weight, -article.published.timestamp(), -(article.sequence or 0)
+
+    ordered = sorted(articles, key=place)
     return tuple(article.id for article in ordered)
 
 

@@ -32,7 +32,7 @@ from publisher.theme.environment import Environment, render, render_line
 from publisher.theme.fields import TOKEN, strip
 from publisher.theme.words import Words, without_isolates
 
-__all__ = ["CLIPPED_AT", "render_digest"]
+__all__ = ["CLIPPED_AT", "render_digest", "subject_of"]
 
 CLIPPED_AT = 102_400
 """Bytes of decoded HTML beyond which Gmail shows "[Message clipped]" and nothing of what follows."""
@@ -148,6 +148,25 @@ def _cleaned(correction: Corrected) -> Corrected:
         title=" ".join(strip(without_controls(correction.title)).split()),
         text=" ".join(strip(without_controls(correction.text)).split()),
     )
+
+
+def subject_of(
+    environment: Environment,
+    publication: Publication,
+    newsletter: Newsletter,
+    *,
+    articles: Sequence[Article],
+    rest: Sequence[Article],
+    edition_number: int,
+    slot: datetime,
+    language: str,
+) -> str:
+    """The subject of an edition as `render_digest` would make it now. Raises TemplateError."""
+    words = environment.words(language)
+    taken, further = [cleaned(article) for article in articles], [cleaned(article) for article in rest]
+    local = slot.astimezone(ZoneInfo(newsletter.timezone))
+    given = words.values | _given(publication, newsletter, words, taken, further, local, edition_number)
+    return _subject(environment, newsletter, given)
 
 
 def _subject(environment: Environment, newsletter: Newsletter, given: Mapping[str, Any]) -> str:

@@ -66,7 +66,8 @@ class Page:
 
     @property
     def has_sections(self) -> bool:
-        return len({article.section for article in self.articles}) > 1
+        newsletter: Newsletter = self.values["newsletter"]
+        return newsletter.order == "section" and len({article.section for article in self.articles}) > 1
 
     @property
     def level(self) -> int:
@@ -114,7 +115,7 @@ class Page:
         note_links = links.gather()
         shown = self.articles[: len(layout.forms)]
         groups = []
-        for indices in grouped(shown):
+        for indices in grouped(shown) if self.has_sections else [list(range(len(shown)))] if shown else []:
             inside = tuple(self._placed(index, layout, links) for index in indices)
             label = self._label(shown[indices[0]].section) if self.has_sections else ""
             groups.append(Group(label, inside, tuple(links.gather())))

@@ -193,7 +193,7 @@ def next_articles(
     if decision.articles:
         return [known[one] for one in decision.articles], [known[one] for one in decision.rest], True
     public = [article for article in articles if article.is_public(now) and feed.selection.matches(article)]
-    return [known[one] for one in arranged(public[: newsletter.max_items])], [], False
+    return [known[one] for one in arranged(public[: newsletter.max_items], newsletter.order)], [], False
 
 
 def _published_until(opens: datetime, articles: Sequence[Article], *, now: datetime) -> list[Article]:

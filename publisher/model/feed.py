@@ -102,6 +102,7 @@ class Newsletter:
     reply_to: str = ""
     images: Literal["link", "embed"] = "link"
     welcome: Literal["next", "latest"] = "next"
+    order: Literal["section", "newest", "weight"] = "section"
     preheader: str = ""
     greeting: str = ""
 

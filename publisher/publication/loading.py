@@ -314,6 +314,7 @@ def _newsletter(
         reply_to=table.reply_to,
         images=table.images,
         welcome=table.welcome,
+        order=table.order,
     )
 
 

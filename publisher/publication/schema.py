@@ -348,6 +348,7 @@ class NewsletterTable(_Table):
     reply_to: Line = ""
     images: Literal["link", "embed"] = "link"
     welcome: Literal["next", "latest"] = "next"
+    order: Literal["section", "newest", "weight"] = "section"
 
     def model_post_init(self, _context: object) -> None:
         if isinstance(self.since, datetime):
