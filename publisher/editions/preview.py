@@ -6,7 +6,7 @@ apart from its Message-ID (which is the delivery's) and the time of a signature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,11 +16,13 @@ from publisher.delivery.dkim import signer_of
 from publisher.delivery.message import compile_message, message_bytes
 from publisher.editions.compiling import arranged, candidates, decide
 from publisher.editions.embedding import embeddable
+from publisher.editions.opening import Opener
 from publisher.editions.reader import Reader, cadence_of, made_up, next_slot, subscribed
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.slots import local_due, slots_after
 from publisher.model.article import Article
-from publisher.model.edition import Digest
+from publisher.model.correction import Corrected, Correction
+from publisher.model.edition import Decision, Digest, Edition, EditionState
 from publisher.model.errors import UsageError
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.publication import Publication, Secrets
@@ -31,6 +33,9 @@ from publisher.theme.environment import Environment, check_overrides
 from publisher.theme.fields import fill
 
 __all__ = ["Preview", "Reader", "next_articles", "next_edition", "preview_edition"]
+
+_NO_CUTOFF = 2**62
+"""Beyond every number: the next edition takes what there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +80,39 @@ def next_edition(
 
     ``articles`` as a run at ``now`` would number them. Raises UsageError, AddressError, TemplateError.
     """
+    opener = Opener(
+        publication=publication,
+        store=store,
+        articles=articles,
+        newest=max((article.sequence or 0 for article in articles), default=0),
+        render=DigestRenderer(publication, environment),
+        now=now,
+    )
+    pending = opener.pending(newsletter, cutoff=_NO_CUTOFF)
     with store.reading() as connection:
         if address is None:
             chosen = cadence_of(newsletter, cadence or newsletter.default_cadence)
             reader = made_up(connection, newsletter, chosen.name)
         else:
-            reader, name = subscribed(connection, newsletter, address, cadence, keys=secrets.signing, now=now)
+            reader, name = subscribed(
+                connection, newsletter, address, cadence, pending=pending, keys=secrets.signing, now=now
+            )
             chosen = cadence_of(newsletter, name)
         slot = next_slot(connection, newsletter, chosen, now=now)
         awaiting = edition_store.awaiting(connection, newsletter.name, chosen.name)
         newest = edition_store.listing(connection, limit=1)
         records = article_store.numbers(connection).values()
+    number = awaiting[-1].id if awaiting else newest[0].id + 1 if newest else 1
+    opening = replace(opener, now=max(slot, now))
+    edition = Edition(
+        id=number,
+        newsletter=newsletter.name,
+        cadence=chosen.name,
+        slot=slot,
+        state=EditionState.OPENING,
+        cutoff=opener.newest,
+        opened_at=opening.now,
+    )
     return preview_edition(
         publication,
         secrets,
@@ -95,8 +122,11 @@ def next_edition(
         chosen.name,
         reader,
         articles,
-        number=awaiting[-1].id if awaiting else newest[0].id + 1 if newest else 1,
+        number=number,
         slot=slot,
+        note=opening.note(edition),
+        pending=pending,
+        corrected=opening.corrected,
         numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
         now=now,
     )
@@ -116,8 +146,12 @@ def preview_edition(
     now: datetime,
     slot: datetime | None = None,
     numbered_at: Mapping[str, datetime] | None = None,
+    note: Article | None = None,
+    pending: Sequence[Correction] = (),
+    corrected: Callable[[Sequence[int]], Sequence[Corrected]] = lambda _numbers: (),
 ) -> Preview:
-    """Renders it. ``slot`` None: the first after ``now``.
+    """Renders it. ``slot`` None: the first after ``now``; ``pending``: corrections that the reader may be owed, and
+    ``corrected`` how those of some numbers are shown.
 
     Raises UsageError (no such cadence, no article at all), TemplateError (a broken override, of whichever template,
     with file and line), ConfigurationError (a key of DKIM's).
@@ -125,10 +159,18 @@ def preview_edition(
     check_overrides(environment, publication)
     cadence = cadence_of(newsletter, cadence_name)
     slot = slot or next(slots_after(cadence, newsletter.timezone, now), now)
-    chosen, rest, waiting = next_articles(
-        feed, newsletter, reader, articles, numbered_at=numbered_at, now=now, opens=max(slot, now)
+    known, decision = _decided(
+        feed,
+        newsletter,
+        reader,
+        articles,
+        numbered_at=numbered_at or {},
+        pending=pending,
+        now=now,
+        opens=max(slot, now),
     )
-    if not chosen:
+    chosen, rest, waiting = _shown(feed, newsletter, articles, known, decision, now=now)
+    if not chosen and not waiting:
         raise UsageError(
             "there is no public article to preview",
             where=feed.file,
@@ -142,6 +184,8 @@ def preview_edition(
         slot=slot,
         cadence=cadence.name,
         language=reader.language,
+        corrections=corrected(decision.corrections) if waiting else (),
+        note=note,
     )
     fields = personal_fields(publication, newsletter, reader.fields, reader.subscription, secrets.signing)
     values = {"name": reader.name, "address": reader.address, **fields}
@@ -183,14 +227,49 @@ def next_articles(
     ``opens``: when it opens, and what is dated until then is public; None: ``now``. Where nothing waits, the newest
     public articles stand in, in the same order.
     """
-    opens = opens or now
+    known, decision = _decided(
+        feed, newsletter, reader, articles, numbered_at=numbered_at or {}, pending=(), now=now, opens=opens or now
+    )
+    return _shown(feed, newsletter, articles, known, decision, now=now)
+
+
+def _decided(
+    feed: Feed,
+    newsletter: Newsletter,
+    reader: Reader,
+    articles: Sequence[Article],
+    *,
+    numbered_at: Mapping[str, datetime],
+    pending: Sequence[Correction],
+    now: datetime,
+    opens: datetime,
+) -> tuple[dict[str, Article], Decision]:
+    """All articles by id, as they are when it opens, and what is decided for the reader."""
     known = {article.id: article for article in _published_until(opens, articles, now=now)}
     mailable = candidates(feed, newsletter, known.values(), now=opens)
-    newest = max((article.sequence or 0 for article in mailable), default=0)
-    decision = decide(
-        [reader.group], mailable, newsletter, cutoff=newest, numbered_at=dict(numbered_at or {}), now=opens
-    )[0]
-    if decision.articles:
+    decided = decide(
+        [reader.group],
+        mailable,
+        newsletter,
+        cutoff=_NO_CUTOFF,
+        numbered_at=numbered_at,
+        now=opens,
+        pending=pending,
+    )
+    return known, decided[0]
+
+
+def _shown(
+    feed: Feed,
+    newsletter: Newsletter,
+    articles: Sequence[Article],
+    known: Mapping[str, Article],
+    decision: Decision,
+    *,
+    now: datetime,
+) -> tuple[list[Article], list[Article], bool]:
+    """The articles of a decision, those only linked, and whether they wait; else what stands in for them."""
+    if decision.is_mailed:
         return [known[one] for one in decision.articles], [known[one] for one in decision.rest], True
     public = [article for article in articles if article.is_public(now) and feed.selection.matches(article)]
     return [known[one] for one in arranged(public[: newsletter.max_items], newsletter.order)], [], False

@@ -9,6 +9,7 @@ from datetime import datetime
 from publisher.audience.addresses import parse_address
 from publisher.audience.hashing import address_hash
 from publisher.editions.slots import due, first_moment, slots_after
+from publisher.model.correction import Correction
 from publisher.model.edition import Group
 from publisher.model.errors import UsageError
 from publisher.model.feed import Cadence, Newsletter
@@ -23,8 +24,9 @@ __all__ = ["Reader", "cadence_of", "made_up", "next_slot", "subscribed"]
 class Reader:
     """Whom the preview is for; ``subscription`` 0 is somebody made up, whose links lead nowhere.
 
-    ``start`` and ``snoozed`` are the group's (`publisher.model.edition.Group`); -1: it starts at the cursor.
-    ``fields``: the publisher's own. ``barred``: why this reader would get nothing at all; ``""`` for nobody else.
+    ``start``, ``snoozed`` and ``corrections`` are the group's (`publisher.model.edition.Group`); -1: it starts at the
+    cursor. ``fields``: the publisher's own. ``barred``: why this reader would get nothing at all; ``""`` for nobody
+    else.
     """
 
     address: str
@@ -36,13 +38,14 @@ class Reader:
     topics: str = EVERYTHING
     language: str = ""
     timezone: str = ""
+    corrections: tuple[int, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     barred: str = ""
 
     @property
     def group(self) -> Group:
         """The reader as the only one of a group."""
-        return Group(self.cursor, self.topics, self.language, 1, self.start, self.snoozed)
+        return Group(self.cursor, self.topics, self.language, 1, self.start, self.snoozed, self.corrections)
 
 
 def cadence_of(newsletter: Newsletter, name: str) -> Cadence:
@@ -79,12 +82,14 @@ def subscribed(
     address: str,
     cadence_name: str | None,
     *,
+    pending: Sequence[Correction] = (),
     keys: Sequence[bytes],
     now: datetime,
 ) -> tuple[Reader, str]:
     """The subscriber of that address, and the name of the cadence: the given one, else the reader's own.
 
-    Raises AddressError, UsageError for somebody who does not subscribe.
+    ``pending``: corrections that readers may be owed. Raises AddressError, UsageError for somebody who does not
+    subscribe.
     """
     found = subscriptions.of_address(connection, address_hash(parse_address(address), keys), newsletter.name)
     if found is None:
@@ -95,7 +100,7 @@ def subscribed(
     subscriber, subscription = found
     cadence = cadence_of(newsletter, cadence_name or subscription.cadence)
     slot = next_slot(connection, newsletter, cadence, now=now)
-    group = groups.group_of(connection, subscription.id, slot=slot)
+    group = groups.group_of(connection, subscription.id, slot=slot, newsletter=newsletter.name, pending=pending)
     barred = ""
     if group is None:
         is_snoozed = subscription.snoozed_until is not None and subscription.snoozed_until > slot
@@ -113,6 +118,7 @@ def subscribed(
             topics=group.topics,
             language=group.language,
             timezone=subscriber.timezone,
+            corrections=group.corrections,
             fields=subscriber.fields,
             barred=barred,
         ),

@@ -220,3 +220,25 @@ def test_pictures_that_travel_in_the_message_are_the_same_too(folder: Path, stor
     assert b"Content-ID: <" in shown.message
     assert "cid:" not in shown.html
     assert named_apart(run(publication, store, SLOT)["ana@example.com"]) == named_apart(shown.message)
+
+
+def test_a_note_and_the_corrections_that_the_reader_is_owed_are_in_it(folder: Path, store: Any) -> None:
+    publication = load(folder)
+    assert run(publication, store, NOW) == {}
+    subscribe(publication, store, "ana@example.com")
+    assert run(publication, store, SLOT)
+    buoy = folder / "articles" / "Buoy.md"
+    buoy.write_text(buoy.read_text().replace("weight = 5\n", 'weight = 5\ncorrection = "It was green."\n'))
+    later = SLOT + timedelta(hours=2)
+    (folder / "articles" / "Fog.md").write_text(ARTICLE.format("Fog", "2026-03-03T07:00:00Z", ""))
+    note = '+++\ndate = 2026-03-03T06:30:00Z\nkind = "note"\nsection = "world"\n+++\nBring a coat.\n'
+    (folder / "articles" / "note.md").write_text(note)
+    assert run(publication, store, later) == {}
+    shown = seen(publication, store, "ana@example.com", now=later + timedelta(minutes=5))
+    assert "It was green." in shown.text
+    assert "Bring a coat." in shown.text
+    delivered = run(publication, store, SLOT + timedelta(days=1))
+    assert named_apart(delivered["ana@example.com"]) == named_apart(shown.message)
+    again = seen(publication, store, "ana@example.com", now=SLOT + timedelta(days=1, hours=1))
+    assert not again.waiting
+    assert "Bring a coat." not in again.text
