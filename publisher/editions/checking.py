@@ -104,7 +104,7 @@ def overlong_subject(sample: Sample, positions: Positions) -> Iterator[Finding]:
 
 def no_preheader(sample: Sample, positions: Positions) -> Iterator[Finding]:
     """Nothing to show beside the subject: programs take the first words of the masthead."""
-    if not sample.digest.preheader.strip():
+    if sample.articles and not sample.digest.preheader.strip():
         first = sample.articles[0]
         yield Finding(
             severity=Severity.WARNING,

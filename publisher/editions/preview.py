@@ -60,6 +60,8 @@ class Preview:
     digest: Digest
     articles: tuple[Article, ...]
     rest: tuple[Article, ...]
+    corrections: tuple[Corrected, ...]
+    note: Article | None
     waiting: bool
 
 
@@ -176,6 +178,7 @@ def preview_edition(
             where=feed.file,
             remedy="take the draft line out of one, or: publisher new TITLE",
         )
+    wrong = tuple(corrected(decision.corrections)) if waiting else ()
     digest = DigestRenderer(publication, environment)(
         newsletter,
         articles=chosen,
@@ -184,7 +187,7 @@ def preview_edition(
         slot=slot,
         cadence=cadence.name,
         language=reader.language,
-        corrections=corrected(decision.corrections) if waiting else (),
+        corrections=wrong,
         note=note,
     )
     fields = personal_fields(publication, newsletter, reader.fields, reader.subscription, secrets.signing)
@@ -207,6 +210,8 @@ def preview_edition(
         digest=digest,
         articles=tuple(chosen),
         rest=tuple(rest),
+        corrections=wrong,
+        note=note,
         waiting=waiting,
     )
     return replace(seen, message=_message(publication, secrets, seen, fields, now=now))

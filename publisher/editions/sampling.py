@@ -107,6 +107,8 @@ def sample_of(environment: Environment, publication: Publication, feed: Feed, se
         slot=seen.slot,
         cadence=seen.cadence,
         language=seen.language,
+        corrections=seen.corrections,
+        note=seen.note,
         logo=logo_of(publication),
     )
     return Sample(
