@@ -16,7 +16,7 @@ from publisher.model.edition import EditionState
 from publisher.store import articles as article_store
 from publisher.store import meta
 from publisher.store.database import Store
-from publisher.store.editions import OUTSTANDING
+from publisher.store.editions import NOT_APPROVED, OUTSTANDING
 from publisher.store.schema import articles, deliveries, editions, slots, subscriptions
 
 __all__ = ["come_back", "first_real_run"]
@@ -65,6 +65,12 @@ def come_back(store: Store, now: datetime, *, real: bool) -> datetime | None:
 
 def _undo_the_future(connection: Connection, now: datetime, *, anew: bool) -> None:
     connection.execute(update(slots).where(slots.c.slot > now).values(slot=now))
+    # What nobody has approved yet holds nothing: it is composed anew when its time has come.
+    connection.execute(
+        update(editions)
+        .where(editions.c.slot > now, editions.c.cutoff == NOT_APPROVED, editions.c.state != EditionState.CANCELLED)
+        .values(state=EditionState.CANCELLED, finished_at=now, reason="composed at a time that had not come yet")
+    )
     # An edition of a slot that is still to come makes room for the one that will be opened then.
     for number in connection.scalars(select(editions.c.id).where(editions.c.slot > now)).all():
         aside = now - timedelta(microseconds=number)

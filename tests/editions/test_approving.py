@@ -252,6 +252,17 @@ def test_held_before_it_was_approved_it_waits_whatever_is_configured_and_resumes
     assert to_readers(relay) == READERS
 
 
+def test_one_that_a_pretended_time_composed_is_composed_anew_when_its_time_has_come(road: Road, relay: Relay) -> None:
+    road.walk(EVENING + timedelta(days=7))
+    assert state(road, 1).slot > SLOT
+    road.walk(EVENING, fixed_time=False)
+    assert state(road, 1).state is EditionState.CANCELLED
+    assert (state(road, 3).state, state(road, 3).slot) == (EditionState.AWAITING_APPROVAL, SLOT)
+    approve(road, 3, EVENING)
+    road.walk(SLOT)
+    assert to_readers(relay) == READERS
+
+
 def test_who_subscribes_while_an_edition_awaits_approval_is_in_it(road: Road) -> None:
     road.walk(EVENING)
     with road.store.reading() as connection:
