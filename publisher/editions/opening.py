@@ -374,12 +374,6 @@ def _due(
     """The slot that is due, of the clock's or the articles' making. ``newest``: numbers above it were not read."""
     if not cadence.on_publish:
         return due(newsletter, cadence, last=last, now=now)
-    numbered_at = {
-        record.sequence: record.numbered_at
-        for record in article_store.numbers(connection).values()
-        if record.sequence is not None and record.numbered_at is not None
-    }
-    if newest is not None:
-        numbered_at = {number: at for number, at in numbered_at.items() if number <= newest}
     decided = edition_store.decided_number(connection, newsletter.name, cadence.name)
+    numbered_at = article_store.numbered_after(connection, decided, newest=newest)
     return due_on_publish(newsletter, cadence, numbered_at=numbered_at, decided=decided, last=last, now=now)

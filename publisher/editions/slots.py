@@ -181,8 +181,8 @@ def due_on_publish(
 ) -> Due | None:
     """The slot to open at ``now`` where articles are the slots. Pure.
 
-    ``numbered_at``  when each number was taken, as far as what they stand for was read
     ``decided``      the newest number that an edition was opened for, or nobody wanted; ``last`` its slot
+    ``numbered_at``  when each later number was taken, as far as what they stand for was read
 
     An article has settled ``settle`` after it was numbered, and not before those with smaller numbers: the newest that
     has is the slot, and all behind it are one edition. When nothing new has come for a day, what is left over (readers
@@ -190,16 +190,16 @@ def due_on_publish(
     """
     if cadence.is_quiet(now.astimezone(ZoneInfo(newsletter.timezone)).date()):
         return None
-    settled, moment = 0, datetime.min.replace(tzinfo=UTC)
+    settled, moment = decided, last
     for number, at in sorted(numbered_at.items()):
         if at + newsletter.settle > now:
             break
-        settled, moment = number, max(moment, at)
+        settled, moment = number, at if settled == decided else max(moment, at)
     if settled > decided:
         # The number stands in the microseconds: two articles that were numbered in one second are two slots.
         slot = moment.replace(microsecond=0) + timedelta(microseconds=settled)
         return Due(max(slot, last + timedelta(microseconds=1)), missed=False, cutoff=settled)
-    if settled == max(numbered_at, default=0) and now - last >= _A_DAY:
+    if not numbered_at and now - last >= _A_DAY:
         return Due(last + (now - last) // _A_DAY * _A_DAY, missed=False, cutoff=settled)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import datetime
 
 from sqlalchemy import Connection, exists, insert, or_, select, update
 
@@ -14,7 +15,7 @@ from publisher.model.edition import EditionState
 from publisher.store.editions import OUTSTANDING
 from publisher.store.schema import articles, counters, deliveries, editions, folded, variants
 
-__all__ = ["counter", "had", "lock_counter", "numbers", "records", "save", "take_numbers"]
+__all__ = ["counter", "had", "lock_counter", "numbered_after", "numbers", "records", "save", "take_numbers"]
 
 _COLUMNS = tuple(field.name for field in fields(Record))
 
@@ -71,6 +72,18 @@ def lock_counter(connection: Connection) -> int:
 def take_numbers(connection: Connection, newest: int) -> None:
     """Moves the counter, which `lock_counter` holds, to ``newest``."""
     connection.execute(update(counters).where(counters.c.name == "sequence").values(value=newest))
+
+
+def numbered_after(connection: Connection, number: int, *, newest: int | None = None) -> dict[int, datetime]:
+    """When each number above ``number``, and not above ``newest``, was taken."""
+    rows = connection.execute(
+        select(articles.c.sequence, articles.c.numbered_at).where(
+            articles.c.sequence > number,
+            articles.c.numbered_at.is_not(None),
+            *([] if newest is None else [articles.c.sequence <= newest]),
+        )
+    )
+    return dict(rows.all())
 
 
 def numbers(connection: Connection) -> dict[str, Record]:
