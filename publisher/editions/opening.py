@@ -2,7 +2,7 @@
 
 1. the slot and its cut-off are committed (state ``opening``); the unique slot makes overlapping runs harmless
 2. each group of readers is decided; variants are rendered outside any transaction and frozen
-3. deliveries are inserted and cursors moved, as many subscriptions a transaction as take a tenth of a second
+3. deliveries are inserted and cursors moved, as many subscriptions a transaction as take a sixth of a second
 4. its page for the browser is written, and the edition is ``going out``; nothing of it leaves before that
 
 Where a newsletter's editions are to be approved, stage 1 makes one that awaits approval, before its slot, and the

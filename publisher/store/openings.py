@@ -39,16 +39,17 @@ from publisher.store.schema import UtcDateTime, deliveries, editions, exclusions
 
 __all__ = ["CHUNK", "PAUSE", "next_chunk", "open_chunk", "progress_of"]
 
-CHUNK = 2_000
+CHUNK = 4_000
 """Subscriptions of a first transaction; those of the next depend on how long it took (`next_chunk`)."""
 
-HOLD = 0.1
+HOLD = 0.15
 """Seconds that a transaction is to take: other writers wait for it, half a second at most on a machine that is busy."""
 
 PAUSE = 0.03
 """Seconds between two chunks on SQLite, whose waiting writers only look now and then whether it is their turn."""
 
-_LEAST, _MOST = 250, 20_000
+# Planning its statements costs PostgreSQL as much as some hundred readers.
+_LEAST, _MOST = 2_000, 20_000
 
 PRIORITY = 1
 """Notices are 0 and go ahead of editions."""

@@ -142,8 +142,8 @@ def test_the_migrations_make_the_schema(sqlite_store: Store) -> None:
 
 def test_a_chunk_is_as_large_as_its_time_allows() -> None:
     """One that took long is followed by a smaller one: other writers wait for its transaction."""
-    assert openings.next_chunk(2_000, 0.01) == 4_000, "at most twice as many at once"
-    assert openings.next_chunk(8_000, 0.2) == 4_000
-    assert openings.next_chunk(8_000, 10) == 2_000, "one odd hiccup does not make it crawl"
-    assert openings.next_chunk(300, 10) == 250
+    assert openings.next_chunk(4_000, 0.01) == 8_000, "at most twice as many at once"
+    assert openings.next_chunk(12_000, 0.3) == 6_000
+    assert openings.next_chunk(20_000, 10) == 5_000, "one odd hiccup does not make it crawl"
+    assert openings.next_chunk(2_500, 10) == 2_000
     assert openings.next_chunk(20_000, 0.001) == 20_000
