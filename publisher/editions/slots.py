@@ -185,8 +185,9 @@ def due_on_publish(
     ``numbered_at``  when each later number was taken, as far as what they stand for was read
 
     An article has settled ``settle`` after it was numbered, and not before those with smaller numbers: the newest that
-    has is the slot, and all behind it are one edition. When nothing new has come for a day, what is left over (readers
-    who came back, or waited for more) is an edition. On a quiet day nothing opens, whatever becomes of other slots.
+    has is the slot, and all behind it are one edition. When nothing new has come for a day, what is left over (for
+    readers who came back, waited for more, or are owed a correction) is an edition. On a quiet day nothing opens,
+    whatever becomes of other slots.
     """
     if cadence.is_quiet(now.astimezone(ZoneInfo(newsletter.timezone)).date()):
         return None
@@ -200,7 +201,7 @@ def due_on_publish(
         slot = moment.replace(microsecond=0) + timedelta(microseconds=settled)
         return Due(max(slot, last + timedelta(microseconds=1)), missed=False, cutoff=settled)
     if not numbered_at and now - last >= _A_DAY:
-        return Due(last + (now - last) // _A_DAY * _A_DAY, missed=False, cutoff=settled)
+        return Due(last + (now - last) // _A_DAY * _A_DAY, missed=False)
     return None
 
 

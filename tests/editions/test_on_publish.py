@@ -77,7 +77,7 @@ def test_a_slot_is_never_before_the_one_that_was_decided_last() -> None:
 def test_leftovers_go_out_once_a_day_unless_something_is_about_to_settle() -> None:
     assert slot_due({}, decided=7, now=NINE + timedelta(hours=23)) is None
     found = slot_due({}, decided=7, now=NINE + timedelta(hours=50))
-    assert (found.slot, found.cutoff) == (NINE + timedelta(hours=48), 7)
+    assert (found.slot, found.cutoff) == (NINE + timedelta(hours=48), None)
     fresh = {8: NINE + timedelta(hours=49, minutes=55)}
     assert slot_due(fresh, decided=7, now=NINE + timedelta(hours=50)) is None
 
