@@ -31,6 +31,7 @@ __all__ = ["Library", "Notes"]
 Notes = Sequence[Any]
 """What somebody wants to remember of an article beside it, as JSON can hold it."""
 
+_BODY = "body "
 _NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
 
 
@@ -38,7 +39,7 @@ _NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
 class _Shelf:
     """What is known of a file. ``made``: JSON of [identity, `Made` without HTML, stamps of what is beside, notes].
 
-    ``read``: its source has its text, too.
+    ``read``: its text, which `Texts` has, is of the same reading.
     """
 
     stamp: Stamp
@@ -80,7 +81,7 @@ class Library:
         self._texts = Texts(publication.state)
 
     def sources(self) -> tuple[list[Source], list[ArticleError]]:
-        """All articles of the folder, and what is wrong with the others; a text that is known already is left out."""
+        """All articles of the folder, without their texts, and what is wrong with the others."""
         known = {row.path: row for row in self._index.rows()}
         sources: list[Source] = []
         errors: list[ArticleError] = []
@@ -98,9 +99,11 @@ class Library:
                 if row is not None:
                     self._gone.append(inner)
                 continue
-            sources.append(source)
+            self._texts.put(f"{_BODY}{source.path}", source.body)
             body = hashlib.blake2b(source.body.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-            packed = json.dumps(pack(replace(source, body="")))
+            source = replace(source, body="")
+            sources.append(source)
+            packed = json.dumps(pack(source))
             same = row is not None and (row.body, row.source) == (body, packed)
             # What may change again unseen is read again next time.
             seen = _NEVER if f"{self._folder}/{inner}" in self._recent else seen
@@ -125,7 +128,7 @@ class Library:
                     notes = self._describe(replace(article, html=self._html(item)))
                     self._keep(shelf, identity, made, beside, notes)
                 return self._kept(item, article, notes)
-        made = made_of(item if shelf.read else self._read_again(item), self._publication)
+        made = made_of(self._with_body(item, shelf), self._publication)
         article = article_of(item, made, self._publication)
         notes = self._describe(article)
         self._texts.put(item.source.path, made.html)
@@ -165,19 +168,22 @@ class Library:
 
     def _kept(self, item: Identified, article: Article, notes: Notes) -> Article:
         self._notes[article.path] = notes
-        self._items[article.path] = replace(item, source=replace(item.source, body=""))
+        self._items[article.path] = item
         return article
 
-    def _read_again(self, item: Identified) -> Identified:
-        inner = item.source.path.removeprefix(f"{self._publication.articles}/")
-        body = read_source(self._publication, self._folder, inner).body
+    def _with_body(self, item: Identified, shelf: _Shelf) -> Identified:
+        path = item.source.path
+        body = self._texts.get(f"{_BODY}{path}") if shelf.read else None
+        if body is None:
+            inner = path.removeprefix(f"{self._publication.articles}/")
+            body = read_source(self._publication, self._folder, inner).body
         return replace(item, source=replace(item.source, body=body))
 
     def _html(self, item: Identified) -> str:
         path = item.source.path
         text = self._texts.get(path)
         if text is None:
-            text = made_of(self._read_again(item), self._publication).html
+            text = made_of(self._with_body(item, self._shelves[path]), self._publication).html
             self._texts.put(path, text)
         return text
 

@@ -133,8 +133,8 @@ class Podcast:
 class Feed:
     """A named selection of articles. ``file`` is where it is defined, relative to the publication.
 
-    ``max_size``: bytes of a document, at most. ``made_for``: the kind of value it was made for by another's
-    ``each``; ``""`` for a feed that is defined.
+    ``max_size``: bytes of a document, at most. ``history``: what does not fit is on archive pages. ``made_for``: the
+    kind of value it was made for by another's ``each``; ``""`` for a feed that is defined.
     """
 
     name: str
@@ -149,6 +149,7 @@ class Feed:
     each: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     max_size: int = 250_000
+    history: bool = True
     podcast: Podcast | None = None
     made_for: str = ""
     newsletter: Newsletter | None = None

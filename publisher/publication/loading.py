@@ -215,6 +215,7 @@ def _feed(
         each=tuple(dict.fromkeys(table.each)),
         aliases=tuple(dict.fromkeys(table.aliases)),
         max_size=1000 * table.max_size,
+        history=table.history,
         podcast=None if table.podcast is None else _podcast(file, table.podcast, text=text, faults=faults),
         newsletter=newsletter,
     )

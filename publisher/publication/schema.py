@@ -375,6 +375,7 @@ class FeedFile(_Table):
     content: Literal["full", "summary"] = "full"
     limit: Annotated[int, Field(ge=1, le=1000)] = 30
     max_size: Annotated[int, Field(ge=20, le=10_000)] = 250
+    history: bool = True
     each: list[Literal["section", "tag", "author", "language"]] = []
     aliases: list[Alias] = []
     podcast: PodcastTable | None = None

@@ -13,7 +13,7 @@ from itertools import chain
 
 from publisher.model.article import Article
 
-__all__ = ["Cut", "Leaf", "Places", "cut", "leaves", "placed"]
+__all__ = ["Cut", "Leaf", "Places", "cut", "leaves", "newest_fitting", "placed"]
 
 Places = tuple[int, ...]
 _Pair = tuple[int, Article]
@@ -131,6 +131,13 @@ def leaves(made: Cut, *, room: int, size: Callable[[Article], int]) -> list[Leaf
         )
         for (name, articles, closed, part), previous in zip(found, [*names[1:], None], strict=True)
     ]
+
+
+def newest_fitting(
+    articles: Sequence[Article], *, limit: int, room: int, size: Callable[[Article], int]
+) -> tuple[Article, ...]:
+    """What stands in the only document of a feed that has no archive pages. Pure."""
+    return tuple(articles[: _fitting([(0, article) for article in articles[:limit]], limit, room, size)])
 
 
 def _fitting(articles: Sequence[_Pair], limit: int, room: int, size: Callable[[Article], int]) -> int:

@@ -12,7 +12,7 @@ from publisher.model.article import Article, Author
 from publisher.model.feed import Feed, FeedFormat
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import alias_format, feed_path, feed_url, file_of, home
-from publisher.syndication.archives import Leaf, Places, cut, leaves, placed
+from publisher.syndication.archives import Leaf, Places, cut, leaves, newest_fitting, placed
 from publisher.syndication.atom import atom_document
 from publisher.syndication.entries import Entry, Head, History, entry_of, head_of
 from publisher.syndication.jsonfeed import json_document
@@ -33,11 +33,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A document that is written only if it is not there yet: of equal ``made``, ``write`` gives equal bytes."""
+    """A document that is written only if it is not there yet: of equal ``made``, ``write`` gives equal bytes.
+
+    ``seldom``: few ask for it, so compressed copies are made on request only.
+    """
 
     path: str
     made: str
     write: Callable[[], bytes]
+    seldom: bool = False
 
     @property
     def content(self) -> bytes:
@@ -96,8 +100,13 @@ def feed_leaves(
         room = feed.max_size - HEAD
         sizes = Sizes(measures, home=home(publication), full=feed.content == "full", room=room)
         pairs = [(place_of[article.id], article) for article in own]
-        made = cut(pairs, closed.get(feed.name, ()), limit=feed.limit, room=room, size=sizes)
-        found.append(FeedLeaves(feed, tuple(leaves(made, room=room, size=sizes)), made.places, sizes, measures))
+        before = tuple(closed.get(feed.name, ()))
+        if feed.history:
+            made = cut(pairs, before, limit=feed.limit, room=room, size=sizes)
+            found.append(FeedLeaves(feed, tuple(leaves(made, room=room, size=sizes)), made.places, sizes, measures))
+        else:  # what is remembered of its pages stays, for when it has them again
+            newest = newest_fitting(own, limit=feed.limit, room=room, size=sizes)
+            found.append(FeedLeaves(feed, (Leaf(name="", articles=newest, previous=None),), before, sizes, measures))
     return found
 
 
@@ -150,6 +159,7 @@ class _Written:
             feed_path(one.feed, format, leaf.name),
             hashlib.sha256(made.encode("utf-8", "surrogatepass")).hexdigest(),
             lambda: self._bytes(one, leaf, format),
+            seldom=leaf.name != "",
         )
 
     def _bytes(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> bytes:

@@ -87,9 +87,9 @@ def write_public(
 
     ``keep_others``: files of an earlier build that are not made now stay (an article could not be read: the
     page that would go may be its). ``compress``: pages get compressed copies, too, all of them as small as it gets;
-    without it feeds and other texts do, and pages keep those that are right. ``verify``: what is in files counts, not
-    only their sizes and times. Media are written first, documents in their order: give pages before the feeds that link
-    to them. Sources may be relative to the publication.
+    without it feeds and other texts do, and pages and archive pages keep those that are right. ``verify``: what is in
+    files counts, not only their sizes and times. Media are written first, documents in their order: give pages before
+    the feeds that link to them. Sources may be relative to the publication.
     Raises OutputError.
     """
     with _turn(publication.state):
@@ -169,11 +169,11 @@ class _Build:
                     file.write(content())
                 self._settle(document.path, made, _digest(content()), changed=True)
         if is_text(document.path) and document.path in self.now:
-            self._write_copies(document.path, content, as_left=as_left)
+            seldom = media_type(document.path) == HTML or (isinstance(document, Later) and document.seldom)
+            self._write_copies(document.path, content, as_left=as_left, wanted=self.compress or not seldom)
 
-    def _write_copies(self, path: str, content: Callable[[], bytes], *, as_left: bool) -> None:
+    def _write_copies(self, path: str, content: Callable[[], bytes], *, as_left: bool, wanted: bool) -> None:
         """Put compressed copies beside a document, of the same age; copies of what it was go."""
-        wanted = self.compress or media_type(path) != HTML
         if as_left and not wanted and not any(f"{path}{suffix}" in self.before for suffix in SUFFIXES.values()):
             return
         made = self.now[path].content

@@ -64,6 +64,18 @@ def test_28_a_walker_finds_each_of_2000_articles_exactly_once(
     assert len(ids(walked[0][1])) == 30
 
 
+def test_a_feed_without_history_is_one_document(tmp_path: Path) -> None:
+    of = everything(tmp_path, history=False)
+    articles = [small(number) for number in range(400, 0, -1)]
+    made = documents(of, articles)
+    assert sorted(made) == ["feeds/all.atom", "feeds/all.json", "feeds/all.rss"]
+    assert [ids(made[path]) for path in made] == 3 * [[each.id for each in articles[:30]]]
+    assert b"prev-archive" not in made["feeds/all.rss"]
+    assert b"next_url" not in made["feeds/all.json"]
+    (leaves,) = feed_leaves(of, articles, {"all": [(1, 2, 3)]})
+    assert leaves.places == ((1, 2, 3),), "for when it has its pages again"
+
+
 @pytest.mark.parametrize("format", ["rss", "atom"])
 def test_28_pages_say_what_they_are_and_what_is_around_them(
     two_thousand: tuple[list[Article], dict[str, bytes]], format: str
