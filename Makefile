@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO_TIME := 2026-11-20T08:10
 
-.PHONY: demo test slow check catalogues serve judges clean
+.PHONY: demo test slow faults check catalogues serve judges clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/publisher subscribers import subscribers.csv
@@ -25,6 +25,12 @@ test: $(VENV)/test.stamp
 # What `test` leaves out: kills at each commit, random histories, servers of others.
 slow: $(VENV)/test.stamp
 	@$(BIN)/python -m pytest -n auto -q -rs -m slow
+
+# Kills, freezes, full disks and restarted databases at random points; make faults SEEDS=20 FIRST=300 for others.
+SEEDS ?= 300
+FIRST ?= 0
+faults: $(VENV)/test.stamp
+	$(BIN)/python -m tests.faults --seeds $(SEEDS) --first $(FIRST)
 
 # Everything that continuous integration checks.
 check: $(VENV)/dev.stamp

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -92,7 +92,7 @@ class Gate:
     @property
     def held_up(self) -> bool:
         """The relay itself can take no message now: its rate or its slowness stands against it."""
-        if self._flying >= self._most or self.again_at:
+        if self._flying >= self._most or self.again_at or self._gates.crowded:
             return True
         return self._paced and not self._moment_has_come()
 
@@ -113,9 +113,10 @@ class Gate:
         """Messages that were granted and not begun."""
         return self._left
 
-    def begin(self) -> None:
+    def begin(self, delivery: int) -> None:
         """A message is begun; the gate must be open."""
         self._flying += 1
+        self._gates.begun(delivery)
         if self._turn is not None:
             self._turn.taken()
         if not self._paced:
@@ -178,12 +179,18 @@ class Gate:
                 seconds = min(seconds, self._ask_at - self._loop.time())
         if not self.held_up:
             seconds = _A_TURN
+        if self._gates.crowded:
+            self._gates.record()
         self._changed.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
         except TimeoutError:
             return
+
+    def wake(self) -> None:
+        """Whoever waits looks again."""
+        self._changed.set()
 
     def fail(self, error: BaseException) -> None:
         """The database has failed us: whoever waits is told."""
@@ -236,10 +243,25 @@ class Gate:
 
 
 class Gates:
-    """The gates of one pass. ``database`` runs what asks the store, one after the other."""
+    """The gates of one pass. ``database`` runs what asks the store, one after the other.
 
-    def __init__(self, store: Store, database: Executor, *, clock: Callable[[], datetime]) -> None:
+    ``most``    messages that may be begun and not recorded, where nobody else could learn what became of them
+    ``record``  begins to record what has ended
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        database: Executor,
+        *,
+        clock: Callable[[], datetime],
+        most: int | None = None,
+        record: Callable[[], None] = lambda: None,
+    ) -> None:
         self.clock = clock
+        self.record = record
+        self._most = most
+        self._begun: set[int] = set()
         self._store = store
         self._database = database
         self._loop = asyncio.get_running_loop()
@@ -264,6 +286,23 @@ class Gates:
             return None
         first = min(shut, key=lambda gate: gate.again_at)
         return datetime.fromtimestamp(first.again_at, UTC), f"{first.relay}: {first.reason}"
+
+    @property
+    def crowded(self) -> bool:
+        """No more may be begun before some of those that were are recorded."""
+        return self._most is not None and len(self._begun) >= self._most
+
+    def begun(self, delivery: int) -> None:
+        """Its message leaves."""
+        if self._most is not None:
+            self._begun.add(delivery)
+
+    def recorded(self, deliveries: Iterable[int]) -> None:
+        """The database knows what became of these."""
+        if self._most is not None:
+            self._begun.difference_update(deliveries)
+            for gate in self._gates.values():
+                gate.wake()
 
     def end(self) -> None:
         """Gives back what was granted and not used. Raises StoreError."""

@@ -63,7 +63,7 @@ class Work:
             return None
         outgoing = self._next()
         if outgoing is not None and self.gate is not None:
-            self.gate.begin()
+            self.gate.begin(outgoing.delivery)
         return outgoing
 
     def more(self) -> bool:
@@ -83,6 +83,7 @@ class Work:
         if self.gate is None:
             return
         while not self.gate.open and self.more():
+            self._changed.set()  # what has ended is to be recorded now: it may be what keeps the gate shut
             await self.gate.wait()
 
     def _next(self) -> Outgoing | None:

@@ -22,6 +22,9 @@ from publisher.store.schema import HEAD
 
 __all__ = ["LOCK_WAIT", "Store", "open_store"]
 
+_FROZEN = 60.0
+"""Seconds after which PostgreSQL ends a write of a process that says nothing: frozen, it must not block all others."""
+
 LOCK_WAIT = 15.0
 """Seconds that a write waits for another process's transaction."""
 
@@ -56,6 +59,7 @@ class Store:
         with _wrapped(self.name), self._engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             else:
                 connection.exec_driver_sql("BEGIN")
             try:
@@ -105,7 +109,8 @@ def open_store(
         folder = path.resolve().parent
     elif database.startswith("postgresql://"):
         url = database.replace("postgresql://", "postgresql+psycopg://", 1)
-        options = {"connect_timeout": 10, "options": f"-c lock_timeout={wait * 1000:.0f}"}
+        limits = f"-c lock_timeout={wait * 1000:.0f} -c idle_in_transaction_session_timeout={_FROZEN * 1000:.0f}"
+        options = {"connect_timeout": 10, "options": limits}
         engine = create_engine(url, pool_pre_ping=True, connect_args=options)
         name = engine.url.render_as_string(hide_password=True).replace("+psycopg", "")
     else:

@@ -33,12 +33,15 @@ def begin(connection: Connection, worker: str, ids: Sequence[int], now: datetime
     what another one has claimed since.
     """
     held = connection.execute(
-        select(deliveries.c.id, deliveries.c.fence).where(
+        select(deliveries.c.id, deliveries.c.fence)
+        .where(
             among(connection, ids),
             deliveries.c.state == DeliveryState.CLAIMED,
             deliveries.c.worker == worker,
             deliveries.c.lease_until > now + MARGIN,
         )
+        # A process may be frozen right here: nobody must give up these claims before the sub-batch is there to see.
+        .with_for_update()
     ).all()
     if held:
         started = json.dumps([list(row) for row in held])

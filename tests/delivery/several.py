@@ -11,6 +11,7 @@ from pathlib import Path
 
 from publisher.delivery.delivering import Delivered, deliver_outbox
 from publisher.delivery.relays import Member, Relays
+from publisher.delivery.session import Timeouts
 from publisher.delivery.transport import Transport
 from publisher.model.rate import Limits, parse_rate
 from publisher.publication import load, load_secrets
@@ -51,7 +52,7 @@ class Several:
         members = []
         for place, (server, weight) in enumerate(zip(self.servers, weights, strict=True)):
             rate = (parse_rate(rates[place]),) if place < len(rates) and rates[place] else ()
-            members.append(Member(relay(server, limits=Limits(lanes=4, rates=rate)), weight))
+            members.append(Member(relay(server, limits=Limits(lanes=4, rates=rate), timeouts=Timeouts()), weight))
         return self.deliver(folder, store, Relays(members), now=now)
 
     def alone(
@@ -59,7 +60,9 @@ class Several:
     ) -> Delivered:
         """A pass through the first server alone, at this time after NOW."""
         limits = limits or Limits(lanes=4)
-        return self.deliver(folder, store, relay(self.servers[0], limits=limits, pause=0.01), now=now)
+        return self.deliver(
+            folder, store, relay(self.servers[0], limits=limits, pause=0.01, timeouts=Timeouts()), now=now
+        )
 
     def deliver(self, folder: Path, store: Store, transport: Transport, *, now: timedelta) -> Delivered:
         """A pass through this transport."""
