@@ -42,6 +42,7 @@ from publisher.model.finding import Finding
 from publisher.model.publication import Publication, Secrets
 from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
+from publisher.store import editions as edition_store
 from publisher.store import subscribers as subscriber_store
 from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
@@ -182,6 +183,7 @@ def schedule(
     lines: list[Upcoming] = []
     with store.reading() as connection:
         records = article_store.numbers(connection).values()
+        ahead = [edition for edition in edition_store.listing(connection, newsletter=name) if edition.slot > now]
     for cadence in newsletter.cadences:
         slot = next(slots_after(cadence, newsletter.timezone, now), now)
         with store.reading() as connection:
@@ -194,6 +196,7 @@ def schedule(
             articles=mailable,
             newest=max((article.sequence or 0 for article in articles), default=0),
             numbered_at={record.id: record.numbered_at for record in records if record.numbered_at},
+            ahead=[edition for edition in ahead if edition.cadence == cadence.name],
             now=now,
         )
     return sorted(lines, key=lambda line: (line.slot, line.cadence)), errors

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from publisher.editions.compiling import decide
 from publisher.editions.slots import Slot, slots
 from publisher.model.article import Article
-from publisher.model.edition import Group
+from publisher.model.edition import Edition, Group
 from publisher.model.feed import Cadence, Newsletter
 
 __all__ = ["Upcoming", "clock_note", "upcoming"]
@@ -47,19 +47,25 @@ def upcoming(
     newest: int,
     numbered_at: Mapping[str, datetime],
     now: datetime,
+    ahead: Sequence[Edition] = (),
 ) -> list[Upcoming]:
-    """The next ``count`` slots of a cadence. Pure. ``articles`` are the newsletter's candidates, numbered."""
+    """The next ``count`` slots of a cadence. Pure.
+
+    ``articles`` are the newsletter's candidates, numbered; ``ahead`` its editions that are there before their slot.
+    """
+    there = {edition.slot: f"edition {edition.id}: {edition.state}" for edition in ahead}
     zone = ZoneInfo(newsletter.timezone)
     found: list[Upcoming] = []
     before = now
     coming = [Slot(_settles(newsletter, articles, newest, numbered_at, now))] if cadence.on_publish else None
     for slot in coming or islice(slots(cadence, newsletter.timezone, now), count):
+        notes = (clock_note(before, slot.at, zone), _quiet_note(cadence, slot.quiet), there.get(slot.at, ""))
         line = Upcoming(
             newsletter=newsletter.name,
             cadence=cadence.name,
             slot=slot.at,
             local=slot.at.astimezone(zone),
-            note="; ".join(filter(None, (clock_note(before, slot.at, zone), _quiet_note(cadence, slot.quiet)))),
+            note="; ".join(filter(None, notes)),
         )
         found.append(line if found else _filled(line, newsletter, groups, articles, newest, numbered_at))
         before = slot.at

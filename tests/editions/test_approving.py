@@ -382,6 +382,11 @@ def test_list_show_and_status_tell_the_next_step(road: Road, program: Program, m
     assert "awaiting approval; 1 article for 2 readers" in shown
     assert "Next: publisher editions approve 1, or hold 1, or cancel 1" in shown
     assert "Next: publisher editions approve 1" in program("status").out
+    lines, _errors = pipeline.schedule(road.publication, road.store, "world", count=2, now=EVENING)
+    assert [(line.note, len(line.articles)) for line in lines if line.cadence == "daily"] == [
+        ("edition 1: awaiting approval", 1),
+        ("", 0),
+    ]
     assert program("editions", "hold", "1").status == 0
     refused = program("editions", "recompose", "1")
     assert refused.status == 2

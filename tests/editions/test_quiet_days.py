@@ -19,6 +19,8 @@ from publisher.publication import load
 from publisher.publication.schedules import parse_days, parse_schedule
 from tests.cli.conftest import program
 from tests.editions.test_slots import newsletter, utc
+from tests.relay import Relay
+from tests.test_pipeline import MONDAY, Road
 
 __all__ = ["program"]
 
@@ -110,6 +112,21 @@ def _until(cadence: Cadence, zone: str, moment: datetime, end: datetime) -> list
             break
         found.append(slot)
     return found
+
+
+def test_on_a_quiet_day_nothing_opens_and_after_it_one_edition_has_all(folder: Path, sqlite_database: str) -> None:
+    with Relay() as relay:
+        road = Road(folder, relay.url)
+        rest = 'quiet = ["2026-03-03/2026-03-04"]\n[newsletter.cadences]'
+        road.set("[newsletter.cadences]", rest, "feeds/world.toml")
+        road.import_readers()
+        road.walk(MONDAY)
+        for day in (1, 2, 3):
+            road.article(f"day{day}", "News.", date=MONDAY + timedelta(days=day - 1, hours=6))
+            road.walk(MONDAY + timedelta(days=day))
+            assert relay.counts["ana@example.com"] == (1 if day < 3 else 2)
+        assert relay.accepted[-1].message["Subject"] == "day3 and 2 more"
+        road.store.close()
 
 
 def test_the_schedule_says_which_slots_came_there() -> None:
