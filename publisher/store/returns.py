@@ -75,7 +75,9 @@ def _theirs(ids: Select[tuple[int]]) -> ColumnElement[bool]:
 
 def _return_cursors(connection: Connection, ids: Select[tuple[int]]) -> None:
     """Newest first: of two deliveries that end together the later brings the cursor to the earlier one's end."""
-    back = and_(_theirs(ids), subscriptions.c.cursor == _ENDING.c.cursor_to)
+    # A notice moves nobody: it would be found again and again.
+    moved = _ENDING.c.cursor_from < _ENDING.c.cursor_to
+    back = and_(_theirs(ids), moved, subscriptions.c.cursor == _ENDING.c.cursor_to)
     passed = exists().where(
         back, missed.c.subscription_id == subscriptions.c.id, missed.c.sequence > _ENDING.c.cursor_from
     )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
+from publisher.model.delivery import Outcome, Result
 from publisher.model.edition import Digest
 from publisher.store import Store, notices, outbox
+from publisher.store.outcomes import record
+from publisher.store.schema import deliveries
 from tests.store import readers as r
 
 DIGEST = Digest(subject="Please confirm", preheader="One click", html="<p>zqfconfirm_urlqfz</p>", text="…")
@@ -59,3 +64,24 @@ def test_the_times_of_somebodys_notices_are_known_by_kind(store: Store, now: dat
         half_an_hour = now - timedelta(minutes=30)
         assert notices.times(connection, 1, "confirmation", half_an_hour) == [("world", now - timedelta(minutes=5))]
         assert notices.times(connection, 2, "confirmation", half_an_hour) == []
+
+
+def test_a_notice_that_fails_for_a_reader_who_was_never_mailed_ends_and_moves_nobody(store: Store) -> None:
+    with store.writing() as connection:
+        r.add_reader(connection, 1)
+        notices.insert_notice(
+            connection,
+            kind="welcome",
+            newsletter="world",
+            digest=DIGEST,
+            fields={},
+            subscriber=1,
+            subscription=1,
+            due_at=r.NOW,
+            now=r.NOW,
+        )
+        [claimed] = outbox.claim(connection, worker="one", now=r.NOW, lease=timedelta(minutes=1), limit=10)
+        failed = Outcome(delivery=claimed.id, fence=claimed.fence, result=Result.FAILED, code=550, reply="no")
+        record(connection, [failed], worker="one", now=r.NOW, retry_at=lambda *_words: None)
+        assert connection.execute(select(deliveries.c.state)).scalar_one() == "failed"
+        assert r.cursors(connection) == {1: 0}
