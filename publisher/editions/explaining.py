@@ -128,7 +128,7 @@ def explain_reader(
     # What ended without being accepted is told, and then what became of the article.
     deliveries = [_delivered(traced, newsletter) for traced in reading.deliveries if traced.state not in _ENDS]
     if deliveries:
-        return deliveries
+        return [*deliveries, *(answer(*told) for told in _told_of_corrections(asked, reading))]
     before = [_delivered(traced, newsletter) for traced in reading.deliveries]
     if reading.missed is not None:
         where = f" with edition {reading.missed.edition}" if reading.missed.edition else ""
@@ -199,6 +199,23 @@ def _delivered(traced: Traced, newsletter: Newsletter) -> Answer:
         delivery=traced.id,
         attempts=traced.attempts,
     )
+
+
+def _told_of_corrections(asked: Asked, reading: Reading) -> list[tuple[str, str]]:
+    """Of each correction that is still said, whether this reader, who has the version before it, knows. Pure."""
+    cutoff = max(traced.edition.cutoff for traced in reading.deliveries if traced.state not in _ENDS)
+    said = asked.article.correction if asked.article else ""
+    found = []
+    for one in reading.corrections:
+        if one.sequence < cutoff or one.text != said:
+            continue
+        where = f"edition {one.edition}" if one.edition else "a message of its own"
+        if one.state is None or one.state in _ENDS:
+            told = "stands at the head of this reader's next digest"
+        else:
+            told = f"was told with {where}: {one.state}"
+        found.append(("correction", f'That was before the correction "{one.text}", which {told}.'))
+    return found
 
 
 def _reply(attempt: Attempt) -> str:
@@ -308,11 +325,13 @@ def _waits(
         return "no cadence", f"{newsletter.name} has no cadence {subscription.cadence} any more: publisher check."
     number = asked.record.sequence
     for edition in unfinished:
-        if edition.cadence == cadence.name and number is not None and number <= edition.cutoff:
+        # What awaits approval has no cut-off yet: it takes what there is when it is approved.
+        in_reach = number is not None and (number <= edition.cutoff or edition.state is EditionState.AWAITING_APPROVAL)
+        if edition.cadence == cadence.name and in_reach:
             reason = f" ({edition.reason})" if edition.reason else ""
             return str(edition.state), f"{_sentence(_named(edition, zone))} is {edition.state}{reason}."
     slot = next(slots_after(cadence, zone, now), None)
-    following = f"{cadence.name}, {told(slot, zone)}" if slot else cadence.name
+    following = f"{cadence.name}, {told(slot, zone)}" if slot else f"{cadence.name}, once it has settled"
     if number is None:
         return "not numbered", f"The next run numbers it, and it comes with the next edition: {following}."
     topics = parse_topics(subscription.topics)

@@ -19,12 +19,23 @@ from publisher.model.subscriber import ConsentEvent, Subscription
 from publisher.store import consents, subscriptions
 from publisher.store.accounts import account_of
 from publisher.store.editions import get as edition_of
-from publisher.store.schema import attempts, deliveries, editions, folded, missed, subscribers, variants
+from publisher.store.schema import (
+    attempts,
+    corrections,
+    deliveries,
+    editions,
+    folded,
+    missed,
+    notices,
+    subscribers,
+    variants,
+)
 from publisher.store.schema import subscriptions as rows
 
 __all__ = [
     "Attempt",
     "Carried",
+    "Corrected",
     "Missed",
     "Reading",
     "Traced",
@@ -85,6 +96,19 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A correction of the article, and the newest delivery that tells the reader of it: a digest's or a notice's.
+
+    ``state`` None: none does. ``edition``: the digest's.
+    """
+
+    sequence: int
+    text: str
+    state: DeliveryState | None
+    edition: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One subscription with all that concerns the article. ``events``: its consent history, oldest first.
 
@@ -99,6 +123,7 @@ class Reading:
     deliveries: tuple[Traced, ...]
     missed: Missed | None
     passed: Edition | None
+    corrections: tuple[Corrected, ...] = ()
 
 
 def _listed(article: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -167,6 +192,7 @@ def readings(
             deliveries=_deliveries(connection, subscription.id, article, ledger),
             missed=_missed(connection, subscription.id, sequence),
             passed=_passed(connection, subscription, sequence, since),
+            corrections=_corrections(connection, subscription.id, article),
         )
     return found
 
@@ -290,6 +316,38 @@ def _missed(connection: Connection, subscription: int, sequence: int | None) -> 
         )
     ).first()
     return None if row is None else Missed(reason=row.reason, at=row.at, edition=row.edition_id)
+
+
+def _corrections(connection: Connection, subscription: int, article: str) -> tuple[Corrected, ...]:
+    found = []
+    for row in connection.execute(
+        select(corrections).where(corrections.c.article_id == article).order_by(corrections.c.sequence)
+    ).all():
+        tellings = connection.execute(
+            select(deliveries.c.state, deliveries.c.edition_id, variants.c.corrections)
+            .select_from(
+                deliveries.outerjoin(variants, variants.c.id == deliveries.c.variant_id).outerjoin(
+                    notices, notices.c.id == deliveries.c.notice_id
+                )
+            )
+            .where(
+                deliveries.c.subscription_id == subscription,
+                or_(notices.c.kind == f"correction {row.sequence}", variants.c.corrections != "[]"),
+            )
+            .order_by(deliveries.c.id.desc())
+        ).all()
+        told = next(
+            (one for one in tellings if not one.edition_id or row.sequence in json.loads(one.corrections)), None
+        )
+        found.append(
+            Corrected(
+                sequence=row.sequence,
+                text=row.text,
+                state=DeliveryState(told.state) if told else None,
+                edition=told.edition_id if told else None,
+            )
+        )
+    return tuple(found)
 
 
 def _passed(

@@ -402,3 +402,38 @@ def test_articles_are_found_by_file_slug_id_title_and_part_of_it(desk: Desk) -> 
         ask(desk.publication, desk.store, "the storn", now=MONDAY)
     with pytest.raises(UsageError, match='no article ""'):
         ask(desk.publication, desk.store, " ", now=MONDAY)
+
+
+def test_whether_a_reader_knows_of_a_correction(desk: Desk) -> None:
+    desk.reader()
+    desk.article("storm")
+    desk.walk()
+    desk.article("storm", head='correction = "It was a gale."')
+    desk.walk(MONDAY + timedelta(hours=2))
+    state, sentence = desk.why()
+    assert state == "correction"
+    assert sentence == (
+        'That was before the correction "It was a gale.", which stands at the head of this reader\'s next digest.'
+    )
+    desk.article("flood", at=MONDAY + timedelta(hours=3))
+    desk.walk(MONDAY + DAY)
+    assert desk.why()[1].endswith('"It was a gale.", which was told with edition 2: accepted.')
+    assert [answer.state for answer in desk.all] == ["accepted", "correction"]
+
+
+def test_an_edition_that_awaits_approval(desk: Desk) -> None:
+    desk.set('sender = "World', 'approval = "12 hours"\neditor = "ed@example.com"\nsender = "World', "feeds/world.toml")
+    desk.reader()
+    desk.article("storm", at=MONDAY + timedelta(hours=1))
+    desk.walk(MONDAY + timedelta(hours=14))
+    state, sentence = desk.why(at=MONDAY + timedelta(hours=15))
+    assert state == "awaiting approval"
+    assert sentence.startswith("Edition 1 (world daily of Tue 03 Mar 2026 07:00) is awaiting approval")
+
+
+def test_a_cadence_on_publish_has_no_hour_to_name(desk: Desk) -> None:
+    desk.set('weekly = "sun 08:00"', 'weekly = "on publish"', "feeds/world.toml")
+    desk.reader(cadence="weekly")
+    desk.article("storm")
+    desk.walk()
+    assert "weekly, once it has settled" in desk.why()[1]
