@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+import json
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store.choosing import among
-from publisher.store.schema import deliveries, editions, subscriptions
+from publisher.store.schema import articles, deliveries, editions, groups, subscriptions, variants
 
 __all__ = ["retry"]
 
@@ -15,11 +17,16 @@ __all__ = ["retry"]
 def retry(connection: Connection, edition: int, *, failed: bool, unknown: bool) -> int:
     """Puts failed deliveries of an edition back into the queue; how many.
 
-    ``failed``   those that certainly did not arrive, where the reader's cursor still stands at their beginning; it
-                 moves to their end again. Elsewhere a later edition has taken over the articles.
+    ``failed``   those that certainly did not arrive, where the reader's cursor still stands at their beginning and the
+                 reader's list is what it was; the cursor moves to their end again. Elsewhere a later edition has taken
+                 over the articles, or the next one will have what the reader wants now.
     ``unknown``  those in doubt, which were held or given up; they returned nothing, so no cursor moves
     """
-    certain = and_(~deliveries.c.was_unknown, _reader(subscriptions.c.cursor == deliveries.c.cursor_from))
+    certain = and_(
+        ~deliveries.c.was_unknown,
+        deliveries.c.variant_id.in_(_whole(connection, edition)) if failed else false(),
+        _reader(subscriptions.c.cursor == deliveries.c.cursor_from, _same_list()),
+    )
     doubtful = and_(deliveries.c.was_unknown, _reader())
     asked = or_(*([certain] if failed else []), *([doubtful] if unknown else []))
     # The row is locked: it cannot be folded meanwhile, and one that is has no deliveries here.
@@ -59,6 +66,29 @@ def retry(connection: Connection, edition: int, *, failed: bool, unknown: bool) 
         .values(state=EditionState.GOING_OUT, finished_at=None)
     )
     return len(chosen)
+
+
+def _whole(connection: Connection, edition: int) -> list[int]:
+    """The edition's variants whose articles are all still there, under their numbers."""
+    found = []
+    for variant in connection.execute(
+        select(variants.c.id, variants.c.articles, variants.c.rest).where(variants.c.edition_id == edition)
+    ).all():
+        listed = [*json.loads(variant.articles), *json.loads(variant.rest)]
+        numbered = select(func.count()).where(articles.c.id.in_(listed), articles.c.sequence.is_not(None))
+        if connection.execute(numbered).scalar_one() == len(set(listed)):
+            found.append(variant.id)
+    return found
+
+
+def _same_list() -> ColumnElement[bool]:
+    """The edition gave this variant to readers with the topics and language that the reader has now."""
+    return exists().where(
+        groups.c.edition_id == deliveries.c.edition_id,
+        groups.c.variant_id == deliveries.c.variant_id,
+        groups.c.topics == subscriptions.c.topics,
+        groups.c.language == subscriptions.c.language,
+    )
 
 
 def _reader(*more: ColumnElement[bool]) -> ColumnElement[bool]:
