@@ -12,7 +12,7 @@ from publisher.audience.tokens import confirmation_token, timed_token, token
 from publisher.model.feed import Newsletter
 from publisher.model.publication import Publication
 
-__all__ = ["address_url", "confirm_url", "links", "settings_url"]
+__all__ = ["address_url", "confirm_url", "links", "private_url", "settings_url"]
 
 
 def links(publication: Publication, newsletter: Newsletter, subscription: int, keys: Sequence[bytes]) -> dict[str, str]:
@@ -46,6 +46,11 @@ def settings_url(publication: Publication, subscription: int, keys: Sequence[byt
 def address_url(publication: Publication, old: int, new: int, keys: Sequence[bytes], *, ends: datetime) -> str:
     """The link that moves the subscriber ``old`` to the address of the subscriber ``new``, until ``ends``. Pure."""
     return f"{_home(publication.url)}/address/{timed_token('address', [old, new], keys, ends=ends)}"
+
+
+def private_url(publication: Publication, number: int, format: str, keys: Sequence[bytes]) -> str:
+    """The address of the private feed that the link ``number`` leads to, in the format rss, atom or json. Pure."""
+    return f"{_home(publication.url)}/private/{token('private', number, keys)}.{format}"
 
 
 @lru_cache(maxsize=64)

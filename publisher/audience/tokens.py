@@ -36,7 +36,7 @@ __all__ = [
     "token",
 ]
 
-Purpose = Literal["unsubscribe", "preferences", "verp", "form"]
+Purpose = Literal["unsubscribe", "preferences", "verp", "form", "private"]
 
 TimedPurpose = Literal["settings", "address"]
 
@@ -67,7 +67,9 @@ class Confirmation:
 
 
 def token(purpose: Purpose, number: int, keys: Sequence[bytes]) -> str:
-    """The token of ``number`` (a subscription's; for "verp" a delivery's, for "form" milliseconds since 1970)."""
+    """The token of ``number``: a subscription's; for "verp" a delivery's, for "private" a link's, for "form"
+    milliseconds since 1970.
+    """
     digits = _digits(number)
     return _mac(purpose, keys[0], digits) + digits
 

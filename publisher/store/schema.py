@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "OUTSTANDING", "UtcDateTime", "metadata"]
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration. Held against the migrations by a test."""
 
 
@@ -171,6 +171,17 @@ suppressions = Table(
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("source", Text, nullable=False, server_default=""),
+)
+
+# The links to private feeds. A row is never deleted: its number must not be another reader's later.
+private_feeds = Table(
+    "private_feeds",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("subscription_id", Key, ForeignKey("subscriptions.id"), nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
 )
 
 # The newest slot of each cadence that has been decided, opened or empty: what is due lies after it.

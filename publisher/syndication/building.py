@@ -24,6 +24,7 @@ from publisher.syndication.documents import Document, FeedLeaves, Later, documen
 from publisher.syndication.edition_pages import entries_of, past_editions
 from publisher.syndication.pages import edition_pages as documents_of_editions
 from publisher.syndication.pages import page_documents
+from publisher.syndication.private_feeds import write_selections
 from publisher.syndication.public import Written, write_public
 from publisher.syndication.shelf import WHOLE, Shelf
 from publisher.syndication.sizes import Measure
@@ -50,6 +51,7 @@ def build_public(
     """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public` and
     `page_documents`.
     """
+    write_selections(publication, public, shelf)
     editions = _editions(publication, store)
     feeds = _leaves(publication, store, public, shelf)
     of_editions = _edition_leaves(publication, store, editions, environment)

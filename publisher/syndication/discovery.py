@@ -12,10 +12,10 @@ from publisher.model.publication import Publication
 from publisher.syndication.addresses import MEDIA_TYPES, feed_page, feed_url, home
 from publisher.syndication.characters import one_line
 
-__all__ = ["Discovery", "FeedLink", "feed_links"]
+__all__ = ["LABELS", "Discovery", "FeedLink", "feed_links"]
 
 _MOST_KNOWN = 5_000
-_LABELS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+LABELS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def feed_links(publication: Publication, feed: Feed, *, title: str = "") -> tupl
     shown = title or one_line(feed.title) or feed.name
     return tuple(
         FeedLink(
-            f"{shown} ({_LABELS[format]})",
-            _LABELS[format],
+            f"{shown} ({LABELS[format]})",
+            LABELS[format],
             MEDIA_TYPES[format],
             feed_url(publication, feed, format),
         )

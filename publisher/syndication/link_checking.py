@@ -28,7 +28,7 @@ __all__ = ["Addresses", "addresses_of", "check_links"]
 
 _ID = re.compile(rb"""\s(?:id|name)=["']([^"']+)["']""")
 _EDITIONS = re.compile(r"editions/([^/]+)/(?:\d+/)?index\.html")
-_ENDPOINTS = re.compile(r"(?:subscribe|(?:confirm|u|preferences)/[^/]+)/index\.html")
+_ENDPOINTS = re.compile(r"(?:subscribe|(?:confirm|u|preferences|private)/[^/]+)/index\.html")
 
 
 @dataclass(frozen=True, kw_only=True)

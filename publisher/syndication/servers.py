@@ -31,7 +31,7 @@ from publisher.syndication.moves import former_addresses
 
 __all__ = ["ENDPOINTS", "caddy_configuration", "nginx_configuration", "write_configurations"]
 
-ENDPOINTS = ("/subscribe", "/follow/", "/confirm/", "/u/", "/preferences/", "/settings/", "/address/")
+ENDPOINTS = ("/subscribe", "/follow/", "/confirm/", "/u/", "/preferences/", "/settings/", "/address/", "/private/")
 """What `publisher serve` has to answer: the page with the forms, too, which have the time in them."""
 
 _SERVE = "127.0.0.1:8000"

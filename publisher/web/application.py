@@ -29,6 +29,7 @@ from publisher.web.files import Files
 from publisher.web.metrics import PATH as METRICS
 from publisher.web.metrics import Metrics
 from publisher.web.preferences import Preferences
+from publisher.web.private import PrivateFeeds
 from publisher.web.readership import Readership
 from publisher.web.settings_page import SettingsPage
 from publisher.web.visits import Visits
@@ -85,8 +86,10 @@ def application(
         Route("/settings/{token}/data", settings.data, methods=["GET"]),
         Route("/settings/{token}/address", settings.move, methods=["POST"]),
         Route("/settings/{token}/erase", settings.erase, methods=["POST"]),
+        Route("/settings/{token}/private", settings.private, methods=["POST"]),
         Route("/address/{token}", settings.address_page, methods=["GET"]),
         Route("/address/{token}", settings.confirm_address, methods=["POST"]),
+        Route("/private/{name}", PrivateFeeds(visits).feed, methods=["GET"]),
         Mount("/", files),
     ]
     app = Starlette(routes=routes, exception_handlers={PublisherError: endpoints.refuse})

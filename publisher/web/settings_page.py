@@ -18,14 +18,15 @@ from starlette.responses import Response
 
 from publisher.audience import erasing, joining, moving, preferring
 from publisher.audience.addresses import parse_address
-from publisher.audience.links import address_url, settings_url
+from publisher.audience.links import address_url, private_url, settings_url
 from publisher.audience.moving import Moved
 from publisher.audience.offers import offers_of
 from publisher.audience.tokens import read_timed, read_token
 from publisher.model.errors import AddressError
 from publisher.model.feed import Newsletter
 from publisher.model.subscriber import Subscription, SubscriptionState
-from publisher.store import subscribers
+from publisher.store import private_feeds, subscribers
+from publisher.syndication.discovery import LABELS
 from publisher.theme.translations import available
 from publisher.web.pages import HEADERS, Form, Input, Pages
 from publisher.web.preferences import topic_choices
@@ -101,6 +102,12 @@ class SettingsPage:
                     text=pages.text("address_text"),
                 ),
                 Form(
+                    f"{here}/private",
+                    pages.text("private_button"),
+                    heading=pages.text("private_heading"),
+                    text=pages.text("private_offer"),
+                ),
+                Form(
                     f"{here}/data",
                     pages.text("data_button"),
                     heading=pages.text("data_heading"),
@@ -149,6 +156,25 @@ class SettingsPage:
         async with request.form(max_files=0, max_fields=20) as form:
             sure = form.get("sure") == "yes"
         return await run_in_threadpool(self._erase, request, sure)
+
+    def private(self, request: Request) -> Response:
+        """POST: a new link to the reader's private feed, which ends the one before."""
+        subscription, newsletter, pages, refused = self._asked(request)
+        if refused is not None:
+            return refused
+        assert subscription is not None
+        assert newsletter is not None
+        with self._visits.store.writing() as connection:
+            number = private_feeds.renew(connection, subscription.id, self._visits.clock())
+        addresses = {
+            label: private_url(self._visits.publication, number, format, self._visits.keys)
+            for format, label in LABELS.items()
+        }
+        return pages.page(
+            "private",
+            values=pages.names(newsletter),
+            more=[Form(url, label, heading=label, text=url, reads=True) for label, url in addresses.items()],
+        )
 
     def address_page(self, request: Request) -> Response:
         """GET, from the new address: asks; the button moves."""

@@ -85,6 +85,17 @@ TEXTS = {
     "moved_text": marked("%(newsletter)s comes to the new address from now on."),
     "reads_already_title": marked("This address has a subscription of its own"),
     "reads_already_text": marked("Nothing was changed. Unsubscribe the old address by the link in its messages."),
+    "private_heading": marked("Your own feed"),
+    "private_offer": marked(
+        "What you have chosen here, in a feed reader, under an address that only you know. A new address ends the one "
+        "before."
+    ),
+    "private_button": marked("Make an address"),
+    "private_title": marked("Your own feed of %(newsletter)s"),
+    "private_text": marked(
+        "Copy one of these addresses into your feed reader, and keep it to yourself: whoever has it sees what you have "
+        "chosen. It shows what you choose later, too, and ends when you unsubscribe or make a new one."
+    ),
     "data_heading": marked("Your data"),
     "data_text": marked("All that we keep about you, as a file (JSON)."),
     "data_button": marked("Get the file"),
