@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, select, type_coerc
 from publisher.store.ledger_file import Block
 from publisher.store.schema import attempts, deliveries
 
-__all__ = ["BLOCK", "iso", "read_block"]
+__all__ = ["BLOCK", "iso", "read_block", "without_addresses"]
 
 BLOCK = 5000
 """Deliveries a block and a transaction: other writers wait for less than half a second."""
@@ -87,8 +87,13 @@ def _columns(names: dict[str, Any], rows: Any) -> dict[str, list[Any]]:
             known = {moment: iso(moment) for moment in dict.fromkeys(column)}
             columns[name] = list(map(known.__getitem__, column))
         elif name == "reply":
-            columns[name] = [_ADDRESS.sub("…", reply) if "@" in reply else reply for reply in column]
+            columns[name] = list(map(without_addresses, column))
     return columns
+
+
+def without_addresses(reply: str) -> str:
+    """A server's reply without the addresses that it repeats. Pure."""
+    return _ADDRESS.sub("…", reply) if "@" in reply else reply
 
 
 def iso(moment: str | datetime | None) -> str | None:

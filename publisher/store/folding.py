@@ -29,6 +29,7 @@ from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
 from publisher.store.blocks import iso, read_block
 from publisher.store.database import Store
+from publisher.store.folding_notices import fold_notices
 from publisher.store.host import host_lock
 from publisher.store.ledger_file import Block, LedgerFile, LedgerWriter
 from publisher.store.schema import attempts, deliveries, editions, folded, groups, variants
@@ -53,8 +54,10 @@ class Folded:
 def fold_ended(
     publication: Publication, store: Store, *, clock: Callable[[], datetime], stop: threading.Event
 ) -> Folded:
-    """Folds editions that ended more than ``delivery.keep`` ago, for FOLD_FOR or until ``stop`` is set; one process a
-    host. A file that is being written when the time is over is written to its end, unless ``stop`` is set.
+    """Folds editions and notices that ended more than ``delivery.keep`` ago, for FOLD_FOR or until ``stop`` is set.
+
+    One process a host. A file that is being written when the time is over is written to its end, unless ``stop`` is
+    set.
     """
     done, keep = Folded(), publication.delivery.keep
     if keep is None or stop.is_set():
@@ -97,6 +100,9 @@ def _fold_all(
                 done.editions.append(edition.id)
         except PublisherError as error:
             done.errors.append(error)
+    if not stop.is_set():
+        while clock() < end and fold_notices(store, folder, before=clock() - keep):
+            pass
 
 
 def to_fold(connection: Connection, before: datetime) -> list[Edition]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
+import os
+import signal
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +27,7 @@ from publisher.store import pictures as picture_store
 from publisher.store.folding import Folded, fold_ended
 from publisher.store.host import host_lock
 from publisher.store.ledger_file import LedgerFile, pack, unpack
-from publisher.store.schema import attempts, deliveries, groups, pictures, subscriptions, variants
+from publisher.store.schema import attempts, deliveries, editions, groups, pictures, subscriptions, variants
 from tests.store import readers as r
 from tests.store.test_outbox import claim, edition_for, give_up, record
 
@@ -201,31 +204,33 @@ def test_an_edition_that_is_tried_again_while_its_file_is_written_keeps_its_rows
     assert rows(store) == (6, 6)
 
 
-@pytest.mark.parametrize("commits", range(1, 6))
-def test_stopped_after_any_commit_it_goes_on_and_nothing_is_lost(
-    folder: Path, database: str, monkeypatch: pytest.MonkeyPatch, commits: int
-) -> None:
-    monkeypatch.setattr(blocks, "BLOCK", 2)
-    store = open_store(database, folder)
-    number = finished(store)
-    before = everything(store, folder, number)
-    with store.reading() as connection:
-        sums = edition_store.sums(connection, number)
+def fold_and_die(folder: Path, database: str, commits: int) -> None:
+    """Folds in blocks of two, in a process of its own that is killed right after so many commits."""
+    blocks.BLOCK = 2
     left = commits
-
-    class Killed(BaseException):
-        pass
 
     def committed() -> None:
         nonlocal left
         left -= 1
         if left == 0:
-            raise Killed
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    dying = open_store(database, folder, after_commit=committed)
-    with pytest.raises(Killed):
-        fold(dying, folder)
-    dying.close()
+    store = open_store(database, folder, after_commit=committed)
+    fold(store, folder)
+    store.close()
+
+
+@pytest.mark.parametrize("commits", range(1, 6))
+def test_killed_after_any_commit_it_goes_on_and_nothing_is_lost(folder: Path, database: str, commits: int) -> None:
+    store = open_store(database, folder)
+    number = finished(store)
+    before = everything(store, folder, number)
+    with store.reading() as connection:
+        sums = edition_store.sums(connection, number)
+    process = multiprocessing.get_context("spawn").Process(target=fold_and_die, args=(folder, database, commits))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
     with store.reading() as connection:
         assert edition_store.sums(connection, number) == sums
     assert everything(store, folder, number) == before
@@ -241,7 +246,7 @@ def test_a_file_that_is_not_what_the_database_says_costs_no_row(store: Store, fo
     number = finished(store)
     path = folder / "ledger" / f"edition-{number:06}.jsonl.gz"
     with store.writing() as connection:
-        connection.execute(update(edition_store.editions).values(ledger=path.name))
+        connection.execute(update(editions).values(ledger=path.name))
     other = edition(store, number)
     folding._written(store, folder / "ledger", other, path.name, lambda: True)
     with store.writing() as connection:
@@ -354,7 +359,7 @@ def test_what_a_killed_process_left_half_written_is_removed_and_one_process_fold
 def test_an_edition_whose_file_another_machine_has_is_left_to_it(store: Store, folder: Path) -> None:
     number = finished(store)
     with store.writing() as connection:
-        connection.execute(update(edition_store.editions).values(ledger=f"edition-{number:06}.jsonl.gz"))
+        connection.execute(update(editions).values(ledger=f"edition-{number:06}.jsonl.gz"))
     done = fold(store, folder)
     assert (done.editions, done.errors) == ([], [])
     assert rows(store) == (6, 6)

@@ -1,0 +1,118 @@
+"""Folding notices: the deliveries and attempts of confirmations and the like leave the database, with their texts.
+
+A few hundred at least become a file, ``ledger/notices-000001204.jsonl.gz`` by the first one's number: gzip, a line of
+JSON for each, without texts, links and addresses. It is synced and has its name before any row goes, all of them in
+one transaction; killed between, the next pass writes the same file anew, and what has joined them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from publisher.model.delivery import DeliveryState
+from publisher.model.errors import OutputError
+from publisher.store.blocks import iso, without_addresses
+from publisher.store.database import Store
+from publisher.store.schema import attempts, deliveries, notices
+
+__all__ = ["FEWEST", "MOST", "fold_notices"]
+
+FEWEST = 500
+"""Fewer wait until they are as many: a file for each would be a folder full of files."""
+MOST = 5000
+
+_ENDED = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.WITHDRAWN)
+
+
+def fold_notices(store: Store, folder: Path, *, before: datetime) -> int:
+    """Folds notices that ended before ``before``, the oldest first, if there are enough; how many.
+
+    Raises OutputError (nothing has changed), StoreError.
+    """
+    with store.reading() as connection:
+        lines = _lines(connection, before)
+    if len(lines) < FEWEST:
+        return 0
+    _write(folder, f"notices-{lines[0]['notice']:09}.jsonl.gz", lines)
+    numbers = [line["notice"] for line in lines]
+    theirs = select(deliveries.c.id).where(deliveries.c.notice_id.in_(numbers))
+    with store.writing() as connection:
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
+        connection.execute(delete(deliveries).where(deliveries.c.notice_id.in_(numbers)))
+        connection.execute(delete(notices).where(notices.c.id.in_(numbers)))
+    return len(lines)
+
+
+def _lines(connection: Connection, before: datetime) -> list[dict[str, Any]]:
+    found = connection.execute(
+        select(notices.c.id.label("notice"), notices.c.kind, notices.c.newsletter, deliveries)
+        .join_from(notices, deliveries, deliveries.c.notice_id == notices.c.id)
+        .where(deliveries.c.state.in_(_ENDED), deliveries.c.ended_at < before)
+        .order_by(notices.c.id)
+        .limit(MOST)
+    ).all()
+    tried: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(
+        select(attempts).where(attempts.c.delivery_id.in_([one.id for one in found])).order_by(attempts.c.id)
+    ):
+        tried.setdefault(row.delivery_id, []).append(
+            {
+                "at": iso(row.at),
+                "worker": row.worker,
+                "relay": row.relay,
+                "result": row.result,
+                "code": row.code,
+                "reply": without_addresses(row.reply),
+                "seconds": round(row.seconds, 4),
+            }
+        )
+    return [
+        {
+            "notice": one.notice,
+            "kind": one.kind,
+            "newsletter": one.newsletter,
+            "delivery": one.id,
+            "subscriber": one.subscriber_id,
+            "subscription": one.subscription_id,
+            "state": one.state,
+            "due_at": iso(one.due_at),
+            "ended_at": iso(one.ended_at),
+            "was_unknown": bool(one.was_unknown),
+            "reply": without_addresses(one.reply),
+            "attempts": tried.get(one.id, []),
+        }
+        for one in found
+    ]
+
+
+def _write(folder: Path, name: str, lines: list[dict[str, Any]]) -> None:
+    temporary = folder / f".{name}.{os.getpid()}"
+    content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+    try:
+        folder.mkdir(exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(gzip.compress(content.encode(), mtime=0))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written ({error.strerror or error}); nothing has left the database",
+            where=f"{folder.name}/{name}",
+            remedy="free some room, or make the folder writable",
+        ) from error
