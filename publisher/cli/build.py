@@ -14,7 +14,7 @@ from publisher.model.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.model.publication import Publication
-    from publisher.pipeline import Published
+    from publisher.syndication.publishing import Published
     from publisher.syndication.telling import Told
 
 __all__ = ["build"]
@@ -66,15 +66,15 @@ def _built_again(session: Session, publication: Publication, *, compress: bool) 
 
 
 def _build(session: Session, publication: Publication, *, compress: bool, verify: bool) -> Published:
-    from publisher import pipeline
+    from publisher.syndication.publishing import as_before, publish
     from publisher.syndication.servers import write_configurations
     from publisher.syndication.telling import tell_hub
     from publisher.theme.environment import environment_of
 
     samples = [str(file.relative_to(publication.root)) for file in write_configurations(publication)]
     now = session.now()
-    published = None if compress or verify else pipeline.as_before(publication, now=now, mailing=False)
-    published = published or pipeline.publish(
+    published = None if compress or verify else as_before(publication, now=now, mailing=False)
+    published = published or publish(
         publication,
         session.store(),
         environment=environment_of(publication),

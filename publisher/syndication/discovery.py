@@ -68,7 +68,7 @@ class Discovery:
             )
             for feed in feeds
         }
-        self._known: dict[tuple[int, ...], list[FeedLink]] = {}
+        self._known: dict[tuple[object, ...], list[FeedLink]] = {}
         self._of_articles: dict[tuple[object, ...], list[FeedLink]] = {}
 
     def of(self, page: str, article: Article | None = None) -> list[FeedLink]:
@@ -84,18 +84,21 @@ class Discovery:
         return self._of_articles[key]
 
     def _of(self, page: str, article: Article | None) -> list[FeedLink]:
-        made = [link for feed in self._made.get(page, ()) for link in self._links[feed.name]]
+        """The same list for all pages that have the same links."""
+        made = tuple(feed.name for feed in self._made.get(page, ()))
         ranks = tuple(
             _rank(feed, own=own == page, article=article) for feed, own in zip(self._named, self._pages, strict=True)
         )
-        if ranks not in self._known:
-            order = sorted(range(len(ranks)), key=lambda at: ranks[at])
-            self._known[ranks] = [link for at in order for link in self._links[self._named[at].name]]
         if article is not None:
-            made_too = [feed for feed in self._few if feed.selection.matches(article)]
+            few = tuple(feed.name for feed in self._few if feed.selection.matches(article))
         else:
-            made_too = self._few if page == self._front else []
-        return [*made, *self._known[ranks], *(link for feed in made_too for link in self._links[feed.name])]
+            few = tuple(feed.name for feed in self._few) if page == self._front else ()
+        key = made, ranks, few
+        if key not in self._known:
+            order = sorted(range(len(ranks)), key=lambda at: ranks[at])
+            names = [*made, *(self._named[at].name for at in order), *few]
+            self._known[key] = [link for name in names for link in self._links[name]]
+        return self._known[key]
 
 
 def _rank(feed: Feed, *, own: bool, article: Article | None) -> int:
