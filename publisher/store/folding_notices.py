@@ -1,8 +1,9 @@
 """Folding notices: the deliveries and attempts of confirmations and the like leave the database, with their texts.
 
-A few hundred at least become a file, ``ledger/notices-000001204.jsonl.gz`` by the first one's number: gzip, a line of
-JSON for each, without texts, links and addresses. It is synced and has its name before any row goes, all of them in
-one transaction; killed between, the next pass writes the same file anew, and what has joined them.
+A few hundred at least become a file, ``ledger/notices-000001204.jsonl.gz`` by the first delivery's number: gzip, a
+line of JSON for each, without texts, links and addresses. It is synced and has its name before any row goes, all of
+them in one transaction; killed between, the next pass writes the same file anew, and what has joined them. A notice to
+many goes with the last of its deliveries. Who was told of a correction is remembered as long as editions ask for it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, case, delete, exists, literal, select
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.errors import OutputError
 from publisher.store.blocks import iso, without_addresses
+from publisher.store.corrections import CARRIED_FOR
 from publisher.store.database import Store
 from publisher.store.schema import attempts, deliveries, notices
 
@@ -40,22 +42,28 @@ def fold_notices(store: Store, folder: Path, *, before: datetime) -> int:
         lines = _lines(connection, before)
     if len(lines) < FEWEST:
         return 0
-    _write(folder, f"notices-{lines[0]['notice']:09}.jsonl.gz", lines)
-    numbers = [line["notice"] for line in lines]
-    theirs = select(deliveries.c.id).where(deliveries.c.notice_id.in_(numbers))
+    _write(folder, f"notices-{lines[0]['delivery']:09}.jsonl.gz", lines)
+    numbers = sorted({line["notice"] for line in lines})
+    listed = [line["delivery"] for line in lines]
+    needed = exists().where(deliveries.c.notice_id == notices.c.id)
     with store.writing() as connection:
-        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
-        connection.execute(delete(deliveries).where(deliveries.c.notice_id.in_(numbers)))
-        connection.execute(delete(notices).where(notices.c.id.in_(numbers)))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(listed)))
+        connection.execute(delete(deliveries).where(deliveries.c.id.in_(listed)))
+        connection.execute(delete(notices).where(notices.c.id.in_(numbers), ~needed))
     return len(lines)
 
 
 def _lines(connection: Connection, before: datetime) -> list[dict[str, Any]]:
+    sooner = literal(before, deliveries.c.ended_at.type)
+    told = literal(before - CARRIED_FOR, deliveries.c.ended_at.type)
     found = connection.execute(
         select(notices.c.id.label("notice"), notices.c.kind, notices.c.newsletter, deliveries)
         .join_from(notices, deliveries, deliveries.c.notice_id == notices.c.id)
-        .where(deliveries.c.state.in_(_ENDED), deliveries.c.ended_at < before)
-        .order_by(notices.c.id)
+        .where(
+            deliveries.c.state.in_(_ENDED),
+            deliveries.c.ended_at < case((notices.c.kind.startswith("correction"), told), else_=sooner),
+        )
+        .order_by(deliveries.c.id)
         .limit(MOST)
     ).all()
     tried: dict[int, list[dict[str, Any]]] = {}
