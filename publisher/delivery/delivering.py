@@ -252,7 +252,7 @@ class _Pass:
                 self._database,
                 clock=self._clock,
                 most=UNRECORDED if shared else None,
-                record=self._recorder.flush,
+                record=self._recorder.hurry,
             )
             claims = Claims(
                 claim=lambda: self._database.submit(self._claim),

@@ -138,6 +138,11 @@ class Recorder:
             self._under_way[0][1].exception()  # waits
             self._collect()
 
+    def hurry(self) -> None:
+        """Begins to record what is pending, unless something is being recorded: what comes meanwhile goes together."""
+        if not self._under_way:
+            self.flush()
+
     def drain(self) -> None:
         """Records everything, and returns when it is committed (or `error` says why not)."""
         self.flush()
