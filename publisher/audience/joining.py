@@ -73,11 +73,13 @@ def sign_up(
     source: str,
     wording: str,
     now: datetime,
+    language: str = "",
 ) -> SignedUp:
     """A sign-up by anybody for an address: pending, and a confirmation goes to the address (double opt-in).
 
     ``digest`` is the confirmation, ``link(subscription, ends)`` makes its ``confirm_url``; ``source`` names the form
-    and ``wording`` is what it said. An unknown cadence is the newsletter's default.
+    and ``wording`` is what it said. An unknown cadence is the newsletter's default. ``language`` is the page's, and a
+    new reader's; who has signed up before keeps their own.
     """
     hashed = address_hash(address, keys)
     if suppressions.of_hashes(connection, [hashed]):
@@ -94,7 +96,7 @@ def sign_up(
         state=SubscriptionState.PENDING,
         cursor=0,
         topics="*",
-        language="",
+        language="" if language.lower() == newsletter.language.lower() else language,
     )
     subscriptions.insert_new(connection, [start], now)
     subscription = subscriptions.of_subscribers(connection, [subscriber])[subscriber, newsletter.name]

@@ -98,7 +98,7 @@ def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: s
     """For those whose cursor has moved on. It runs after `_return_cursors`, which left these alone."""
     stayed = and_(_theirs(ids), subscriptions.c.cursor > _ENDING.c.cursor_to)
     lists = (
-        select(variants.c.id, variants.c.articles, variants.c.rest)
+        select(variants.c.id, variants.c.articles, variants.c.rest, variants.c.corrections)
         .join(_ENDING, _ENDING.c.variant_id == variants.c.id)
         .join(subscriptions, subscriptions.c.id == _ENDING.c.subscription_id)
         .where(stayed)
@@ -121,6 +121,19 @@ def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: s
             .where(stayed, _ENDING.c.variant_id == variant.id, articles.c.sequence.is_not(None))
             .where(~known.correlate(_ENDING, articles))
         )
-        connection.execute(
-            insert(missed).from_select(["subscription_id", "sequence", "edition_id", "reason", "at"], rows)
-        )
+        names = ["subscription_id", "sequence", "edition_id", "reason", "at"]
+        connection.execute(insert(missed).from_select(names, rows))
+        for number in json.loads(variant.corrections):
+            before = exists().where(missed.c.subscription_id == _ENDING.c.subscription_id, missed.c.sequence == number)
+            row = (
+                select(
+                    _ENDING.c.subscription_id,
+                    literal(number, missed.c.sequence.type),
+                    _ENDING.c.edition_id,
+                    literal(reason),
+                    literal(now, missed.c.at.type),
+                )
+                .select_from(_ENDING.join(subscriptions, subscriptions.c.id == _ENDING.c.subscription_id))
+                .where(stayed, _ENDING.c.variant_id == variant.id, ~before.correlate(_ENDING))
+            )
+            connection.execute(insert(missed).from_select(names, row))

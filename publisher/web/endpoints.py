@@ -41,11 +41,12 @@ _TRAP = "website"  # a field that people do not see; programs fill it in
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """A sign-up's form."""
+    """A sign-up's form. ``language`` is that of the page that it stands on."""
 
     address: str
     newsletter: str
     cadence: str
+    language: str
 
 
 class Endpoints:
@@ -61,7 +62,7 @@ class Endpoints:
         answer_at = asyncio.get_running_loop().time() + self._answer_after
         async with request.form(max_files=0, max_fields=20) as form:
             values = {name: value for name, value in form.items() if isinstance(value, str)}
-        wish = _Wish(*(values.get(name, "").strip() for name in ("address", "newsletter", "cadence")))
+        wish = _Wish(*(values.get(name, "").strip() for name in ("address", "newsletter", "cadence", "language")))
         if values.get(_TRAP) or not read_stamp(values.get("stamp", ""), self._visits.keys, now=self._visits.clock()):
             return self._ask_again(wish)
         response = await run_in_threadpool(self._sign_up, wish, self._visits.client(request))
@@ -153,7 +154,8 @@ class Endpoints:
 
     def _sign_up(self, wish: _Wish, client: str) -> Response:
         newsletter = self._visits.publication.newsletter(wish.newsletter)
-        pages = self._visits.pages(newsletter)
+        language = self._visits.known_language(wish.language)
+        pages = self._visits.pages(newsletter, language=language)
         if newsletter is None:
             return pages.page("newsletter", "go_back", status=404)
         try:
@@ -164,7 +166,7 @@ class Endpoints:
         if not self._visits.allows(client, now):
             return pages.page("too_many", status=429)
         cadence = wish.cadence if newsletter.cadence(wish.cadence) else newsletter.default_cadence
-        digest = self._visits.digest(newsletter.name, "confirmation", "")
+        digest = self._visits.digest(newsletter.name, "confirmation", language)
         with self._visits.store.writing() as connection:
             joining.sign_up(
                 connection,
@@ -178,6 +180,7 @@ class Endpoints:
                 source="form on the website",
                 wording=without_isolates(pages.text("subscribe_wording", pages.names(newsletter, cadence))),
                 now=now,
+                language=language,
             )
         self._visits.wake()
         return pages.page("asked", "asked_text", "asked_late")
@@ -212,7 +215,9 @@ class Endpoints:
         return confirm_url(self._visits.publication, subscription, self._visits.keys, ends=ends)
 
     def _ask_again(self, wish: _Wish) -> Response:
-        pages = self._visits.pages(self._visits.publication.newsletter(wish.newsletter))
+        language = self._visits.known_language(wish.language)
+        pages = self._visits.pages(self._visits.publication.newsletter(wish.newsletter), language=language)
         fields = [("address", wish.address), ("newsletter", wish.newsletter), ("cadence", wish.cadence)]
+        fields.append(("language", wish.language))
         fields.append(("stamp", stamp(self._visits.keys, now=self._visits.clock())))
         return pages.page("again", form=Form("subscribe", pages.text("again_button"), fields))

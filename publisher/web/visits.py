@@ -19,6 +19,7 @@ from publisher.model.publication import Publication, Secrets
 from publisher.model.subscriber import Subscription
 from publisher.store import Store, subscriptions
 from publisher.theme.environment import environment_of
+from publisher.theme.translations import available
 from publisher.web.clients import Limit, Proxies
 from publisher.web.pages import Form, Pages
 
@@ -58,9 +59,15 @@ class Visits:
         newsletter = self.publication.newsletter(subscription.newsletter) if subscription else None
         return subscription, newsletter
 
-    def pages(self, newsletter: Newsletter | None = None, subscription: Subscription | None = None) -> Pages:
-        """Pages in the reader's language, else the newsletter's, else the publication's."""
-        chosen = (subscription and subscription.language) or (newsletter and newsletter.language)
+    def known_language(self, tag: str) -> str:
+        """The language that a form says, if there are texts in it; else none."""
+        return tag if tag in (*available(self.publication.templates / "catalogues"), self.publication.language) else ""
+
+    def pages(
+        self, newsletter: Newsletter | None = None, subscription: Subscription | None = None, *, language: str = ""
+    ) -> Pages:
+        """Pages in ``language``, else the reader's, else the newsletter's, else the publication's."""
+        chosen = language or (subscription and subscription.language) or (newsletter and newsletter.language)
         return Pages(self.environment, chosen or self.publication.language)
 
     def client(self, request: Request) -> str:

@@ -290,3 +290,32 @@ def test_a_number_is_taken_once_however_many_run_at_once(desk: Desk) -> None:
     assert [one.sequence for one in number_corrections(desk.store, articles, now=TUESDAY)] == [2, 3]
     with desk.store.reading() as connection:
         assert len(corrections.every(connection)) == 2
+
+
+def test_a_correction_that_failed_while_its_reader_moved_on_is_recorded_as_missed(folder: Path, store: Store) -> None:
+    from publisher.model.delivery import DeliveryState
+    from publisher.store import returns
+    from publisher.store.schema import missed
+
+    verdicts: list[str | None] = [None]
+    with Relay(lambda _address: verdicts[-1]) as relay:
+        desk = Desk(folder, store, relay.url)
+        desk.reader()
+        desk.article("storm")
+        desk.walk()
+        edit(desk)
+        desk.article("flood", at=MONDAY + timedelta(hours=2))
+        verdicts.append("450 4.2.0 greylisted")
+        desk.walk(TUESDAY)
+        verdicts.append(None)
+        desk.article("frost", at=TUESDAY + timedelta(hours=2))
+        with store.writing() as connection:  # the relay does not take it for another day
+            connection.execute(update(deliveries).values(try_at=MONDAY + 9 * DAY))
+        desk.walk(TUESDAY + DAY)
+        with store.writing() as connection:
+            deferred = deliveries.c.state == "deferred"
+            returns.end(connection, deferred, DeliveryState.FAILED, reason="given up", now=TUESDAY + DAY)
+            numbers = connection.execute(select(missed.c.sequence).order_by(missed.c.sequence)).scalars().all()
+            every = {one.sequence for one in corrections.every(connection)}
+    assert len(numbers) == 2
+    assert every <= set(numbers)

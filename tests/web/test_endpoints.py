@@ -328,3 +328,16 @@ def test_a_newsletter_in_arabic_asks_and_answers_in_arabic(site_of: SiteMaker, p
     assert heading(answer.text) == "انظر في بريدك"
     asked = site.history()[-1].wording
     assert asked.startswith("الاشتراك في World (يوميًا).")
+
+
+def test_whoever_signs_up_on_a_page_in_another_language_is_answered_and_written_to_in_that(site: Site) -> None:
+    answer = site.client.post("/subscribe", data={**FORM, "language": "de"})
+    assert '<html lang="de">' in answer.text
+    assert site.subscription().language == "de"
+    assert "wöchentlich" in site.history()[0].wording
+    with site.store.reading() as connection:
+        assert notices.get(connection, 1).digest.subject == "Bitte bestätigen: World"
+    for number, language in enumerate(("en", "xx", "<script>"), start=2):
+        form = {**FORM, "address": f"r{number}@example.com", "language": language}
+        assert site.client.post("/subscribe", data=form).status_code == 200
+        assert site.subscription(number).language == ""
