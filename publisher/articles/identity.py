@@ -56,7 +56,7 @@ def identify(
     # A file whose path is the recorded one of its id keeps it; the copy is the one at fault.
     for source in sorted(sources, key=lambda s: (records[s.id].path != s.path if s.id in records else True, s.path)):
         known = records.get(source.id) if source.id else by_path.get(source.path) or vanished.get(source.content_hash)
-        article_id = source.id or (known.id if known else _minted(source, publication))
+        article_id = source.id or (known.id if known else _unused(_minted(source, publication), source, records))
         if article_id in found:
             errors.append(
                 ArticleError(
@@ -120,6 +120,17 @@ def _minted(source: Source, publication: Publication) -> str:
         .removesuffix("/index")
     )
     return f"tag:{publication.host},{day.isoformat()}:/{quote(path)}"
+
+
+def _unused(minted: str, source: Source, records: Mapping[str, Record]) -> str:
+    """An id that no other article ever had: another may have been at the same path on the same day. One that comes back
+    under its title is the same.
+    """
+    number, article_id = 1, minted
+    while article_id in records and records[article_id].title != source.title:
+        number += 1
+        article_id = f"{minted}-{number}"
+    return article_id
 
 
 def placed(identified: Sequence[Identified], records: Mapping[str, Record]) -> list[Identified]:

@@ -20,7 +20,7 @@ def source(path: str = "articles/fog.md", **more: object) -> Source:
         "path": path, "body": "Text", "content_hash": f"hash of {path}", "id": "", "title": "Fog", "slug": "fog",
         "date": NOW - timedelta(days=1), "updated": None, "summary": "", "language": "", "section": "", "tags": (),
         "authors": (), "image": "", "image_alt": "", "caption": "", "draft": False, "mail": None, "pin": False,
-        "weight": 0, "minor": False, "correction": "", "kind": "article", "aliases": (),
+        "credit": "", "weight": 0, "minor": False, "correction": "", "kind": "article", "aliases": (),
     }  # fmt: skip
     return Source(**{**values, **more})  # type: ignore[arg-type]
 

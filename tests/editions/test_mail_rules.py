@@ -40,7 +40,7 @@ def seen(digest: Digest) -> str:
     return " ".join(body.text_content().split())
 
 
-# mail.md 2
+# requirement 2
 
 
 def test_styles_stand_in_the_head_only_in_blocks_that_can_fail_one_by_one(digest: Digest) -> None:
@@ -58,7 +58,7 @@ def test_every_block_of_style_has_balanced_braces(digest: Digest) -> None:
         assert block.text.count("{") == block.text.count("}") > 0
 
 
-# mail.md 3
+# requirement 3
 
 
 def test_colours_fonts_and_widths_are_inline_so_that_the_page_holds_without_its_stylesheet(
@@ -73,7 +73,7 @@ def test_colours_fonts_and_widths_are_inline_so_that_the_page_holds_without_its_
         assert "text-decoration:underline" in link.attrib["style"]
 
 
-# mail.md 4
+# requirement 4
 
 
 def test_nothing_is_used_that_mail_programs_do_not_know(digest: Digest) -> None:
@@ -99,7 +99,7 @@ def test_nothing_is_used_that_mail_programs_do_not_know(digest: Digest) -> None:
     assert all(not source.endswith((".svg", ".webp")) for source in page(digest).xpath("//img/@src"))
 
 
-# mail.md 5
+# requirement 5
 
 
 def test_layout_tables_say_that_they_are_no_tables(digest: Digest) -> None:
@@ -123,7 +123,7 @@ def declarations(style: str) -> list[tuple[str, str]]:
     return [(name.strip(), value.strip()) for name, _, value in (part.partition(":") for part in style.split(";"))]
 
 
-# mail.md 6
+# requirement 6
 
 
 def test_the_document_says_what_it_is(digest: Digest) -> None:
@@ -151,7 +151,7 @@ def test_an_untitled_article_has_no_heading_of_its_own_and_its_headings_take_tha
     assert root.find(".//h2") is not None
 
 
-# mail.md 7
+# requirement 7
 
 
 def test_every_picture_has_a_text_a_width_and_stands_on_its_own(digest: Digest) -> None:
@@ -175,7 +175,7 @@ def test_the_lead_picture_is_shown_once_even_if_the_text_has_it_too(compose: Com
     assert html.count("boat.png") == 1
 
 
-# mail.md 8
+# requirement 8
 
 
 def test_dark_mode_is_announced_and_wins_over_inline_styles(digest: Digest) -> None:
@@ -189,7 +189,7 @@ def test_dark_mode_is_announced_and_wins_over_inline_styles(digest: Digest) -> N
     assert all("!important" in declaration for declaration in declared)
 
 
-# mail.md 9
+# requirement 9
 
 
 def test_body_text_has_16_pixels_or_more_and_small_print_14(digest: Digest) -> None:
@@ -217,7 +217,7 @@ def test_no_two_links_with_the_same_text_go_to_different_places(digest: Digest) 
     assert [text for text, targets in places.items() if len(targets) > 1] == []
 
 
-# mail.md 10
+# requirement 10
 
 
 def test_the_preheader_is_hidden_padded_and_not_in_the_text_part(compose: Compose, article: Any) -> None:
@@ -239,7 +239,7 @@ def test_each_edition_has_a_preheader_of_its_own(compose: Compose, article: Any)
     assert long.endswith("…")
 
 
-# mail.md 11
+# requirement 11
 
 
 def test_the_footer_says_why_how_to_leave_and_who_we_are(digest: Digest) -> None:
@@ -259,7 +259,7 @@ def test_without_a_server_of_ours_only_unsubscribing_is_offered(
     assert "browser" not in digest.html.replace("browser_url", "")
 
 
-# mail.md 12
+# requirement 12
 
 
 def test_no_placeholder_is_left_and_no_link_is_empty(digest: Digest) -> None:
@@ -272,7 +272,7 @@ def test_no_placeholder_is_left_and_no_link_is_empty(digest: Digest) -> None:
         assert "%7B" not in href
 
 
-# mail.md 13
+# requirement 13
 
 
 def test_the_text_part_keeps_to_72_columns_but_for_urls(digest: Digest) -> None:

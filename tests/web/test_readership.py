@@ -1,4 +1,4 @@
-"""Aggregators say for how many people they fetch a feed (feeds.md 37)."""
+"""Aggregators say for how many people they fetch a feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""public/ alone behind a real nginx gives what our own server gives (feeds.md 30 to 33, 36)."""
+"""public/ alone behind a real nginx gives what our own server gives."""
 
 from __future__ import annotations
 
