@@ -37,7 +37,7 @@ from publisher.store.host import host_lock
 
 __all__ = ["ANNOUNCED", "LEFT", "Journal", "delivery_lock", "left_behind"]
 
-COMPACT_AT = 8_000_000  # bytes
+COMPACT_AT = 2_000_000  # bytes; what of them was touched counts as this process's memory
 ANNOUNCED = 26
 LEFT = 8
 """Messages a sub-batch; the next is announced when so many are left. Eight lanes have two each, one in the air and the

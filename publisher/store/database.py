@@ -170,8 +170,6 @@ def _sqlite(path: Path, *, wait: float) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        # 2 MB by default: the pages that an opening changes would go to the disk and come back in each transaction.
-        connection.execute("PRAGMA cache_size = -32768")
         # 16 MB: a delivery's page is written when it is claimed and again with its outcome, and copied back once.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
 

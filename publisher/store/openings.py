@@ -51,6 +51,12 @@ PAUSE = 0.03
 # Planning its statements costs PostgreSQL as much as some hundred readers.
 _LEAST, _MOST = 2_000, 20_000
 
+DEFAULT_CACHE = 2000
+OPENING_CACHE = 32768
+"""Kilobytes of SQLite's page cache. With its own 2 MB the pages that a chunk changes would go to the disk and come back
+in each transaction; a process that delivers to a million readers has no use for more, and would fill it.
+"""
+
 PRIORITY = 1
 """Notices are 0 and go ahead of editions."""
 
@@ -113,7 +119,9 @@ def open_chunk(
     window = select(subscriptions.c.id).where(readers).order_by(subscriptions.c.id).limit(size).subquery()
     upper = connection.execute(select(func.max(window.c.id))).scalar()
     if upper is None:
+        _cache(connection, DEFAULT_CACHE)
         return False
+    _cache(connection, OPENING_CACHE)
     chunk = and_(readers, subscriptions.c.id <= upper)
     if connection.dialect.name == "postgresql":
         # Nobody claims, unsubscribes or changes topics between the steps of this transaction.
@@ -131,6 +139,11 @@ def open_chunk(
     _chunk.drop(connection)
     connection.execute(update(editions).where(editions.c.id == edition.id).values(progress=upper))
     return True
+
+
+def _cache(connection: Connection, kilobytes: int) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{kilobytes}")
 
 
 def _gather(

@@ -116,12 +116,28 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     """
     if not attempted:
         return
-    dialect = connection.dialect
-    at = _as_stored(now, dialect)
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    at = _as_stored(now, connection.dialect)
+    names = "delivery_id, at, worker, relay, result, code, reply, seconds"
+    if connection.dialect.name == "postgresql":
+        # One statement: of a row each, psycopg makes a command each.
+        connection.exec_driver_sql(
+            f"INSERT INTO attempts ({names}) SELECT delivery, %s, %s, relay, result, code, reply, seconds "
+            "FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::float8[]) "
+            "AS ended (delivery, relay, result, code, reply, seconds)",
+            (
+                at,
+                worker,
+                [outcome.delivery for outcome in attempted],
+                [outcome.relay for outcome in attempted],
+                [outcome.result._value_ for outcome in attempted],
+                [outcome.code for outcome in attempted],
+                [outcome.reply for outcome in attempted],
+                [outcome.seconds for outcome in attempted],
+            ),
+        )
+        return
     connection.exec_driver_sql(
-        "INSERT INTO attempts (delivery_id, at, worker, relay, result, code, reply, seconds) "
-        f"VALUES ({', '.join([mark] * 8)})",
+        f"INSERT INTO attempts ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (outcome.delivery, at, worker, outcome.relay, outcome.result._value_, outcome.code, outcome.reply,
              outcome.seconds)
