@@ -130,6 +130,7 @@ def correct(session: Session, number: int) -> None:
 def _opener(session: Session, number: int, now: datetime, *, mailing: bool) -> Opener:
     """What opens editions, with all that is written now. Raises UsageError if there is no such edition."""
     from publisher import pipeline
+    from publisher.publication.freshness import forget
     from publisher.theme.environment import check_overrides, environment_of
 
     publication, store = session.publication, session.store()
@@ -138,6 +139,7 @@ def _opener(session: Session, number: int, now: datetime, *, mailing: bool) -> O
     environment = environment_of(publication)
     check_overrides(environment, publication)
     published = pipeline.publish(publication, store, environment=environment, now=now, mailing=mailing)
+    forget(publication)  # what is done with the edition now, pages may show, and no file of the publication says so
     for error in published.errors:
         session.failed(error)
     return pipeline.opener_of(publication, store, published, environment=environment, now=now)

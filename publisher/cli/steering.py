@@ -130,6 +130,9 @@ def cannot(edition: Edition, verb: str) -> UsageError:
 
 
 def _tell(session: Session, number: int, state: str, more: str) -> None:
+    from publisher.publication.freshness import forget
+
+    forget(session.publication)  # pages may show something else of it now, and no file of the publication says so
     if session.as_json:
         session.answer({"number": number, "state": state, "note": more})
     else:

@@ -104,10 +104,11 @@ def fresh(root: Path, now: datetime) -> Fresh | None:
         found, around = _scan(root, articles), scan(_around(root))
         if _digest(found, around) != last.scan or contents(last.recent) != last.recent:
             return None
-        still = {*found.recent(started), *around.recent(started)}
-        if last.recent.keys() - still:  # those need not be read again next time
-            last = replace(last, recent={path: kept for path, kept in last.recent.items() if path in still})
-            _write(root, folder, last)
+        if last.recent:
+            still = {*found.recent(started), *around.recent(started)}
+            if last.recent.keys() - still:  # those need not be read again next time
+                last = replace(last, recent={path: kept for path, kept in last.recent.items() if path in still})
+                _write(root, folder, last)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return last

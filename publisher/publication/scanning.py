@@ -59,6 +59,7 @@ def scan(places: Iterable[str], *, skip: Collection[str] = ()) -> Scan:
     Folders behind symbolic links are not entered. What cannot be looked at has the size -1.
     """
     found = Scan()
+    guarded = {os.path.dirname(path) for path in skip}
     waiting = []
     for place in places:
         if os.path.isdir(place):
@@ -68,6 +69,7 @@ def scan(places: Iterable[str], *, skip: Collection[str] = ()) -> Scan:
     while waiting:
         path = waiting.pop()
         files = found.folders.setdefault(path, [])
+        skipping = path in guarded  # a path is made of an entry only where it may matter
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
@@ -76,13 +78,13 @@ def scan(places: Iterable[str], *, skip: Collection[str] = ()) -> Scan:
                     try:
                         status = entry.stat()
                         if stat.S_ISDIR(status.st_mode):
-                            if not entry.is_symlink() and entry.path not in skip:
+                            if not entry.is_symlink() and not (skipping and entry.path in skip):
                                 waiting.append(entry.path)
                             continue
                     except OSError:
                         files.append((entry.name, -1, 0, 0))  # a link that leads nowhere
                         continue
-                    if not skip or entry.path not in skip:
+                    if not (skipping and entry.path in skip):
                         files.append((entry.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         except OSError:
             files.append((".", 0, 0, 0))  # not the same as an empty folder
