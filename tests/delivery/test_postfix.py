@@ -20,7 +20,7 @@ import pytest
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transport import RelayAddress
 from publisher.model.delivery import Result
-from tests.delivery.attempts import deliver, outgoing
+from tests.delivery.attempts import Run, deliver, outgoing
 
 pytestmark = pytest.mark.postfix
 
@@ -36,6 +36,10 @@ myhostname = mail.example.com
 mydestination =
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/recipients, permit_mynetworks, reject
+smtpd_sender_restrictions = check_sender_access texthash:{folder}/senders
+smtpd_data_restrictions = check_recipient_access texthash:{folder}/at_data
+message_size_limit = 50000
 virtual_mailbox_domains = example.com
 virtual_mailbox_base = {mail}
 virtual_mailbox_maps = static:all/
@@ -45,6 +49,13 @@ virtual_minimum_uid = 1
 smtpd_tls_security_level = none
 maillog_file = {log}
 maillog_file_prefixes = {folder}
+"""
+# reader901 is gone, reader902 greylisted, reader903's mailbox full, reader904 ends the session.
+RECIPIENTS = """\
+reader901@ REJECT 5.1.1 no such user
+reader902@ DEFER 4.7.1 Greylisted, come again
+reader903@ 552 5.2.2 mailbox full
+reader904@ 421 4.3.2 going down
 """
 MASTER = """\
 {port} inet n - n - - smtpd
@@ -106,6 +117,9 @@ def postfix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Pat
         "gid": account.pw_gid,
     }
     (names["config"] / "main.cf").write_text(MAIN.format(**values))
+    (folder / "recipients").write_text(RECIPIENTS)
+    (folder / "senders").write_text("nobody@ REJECT 5.7.1 not you\n")
+    (folder / "at_data").write_text("reader905@ 450 4.3.2 too busy\n")
     (names["config"] / "master.cf").write_text(MASTER.format(port=f"127.0.0.1:{port}"))
     command = ["/usr/sbin/postfix", "-c", str(names["config"])]
     started = subprocess.run([*command, "start"], capture_output=True, text=True, check=False)
@@ -135,6 +149,34 @@ def test_a_real_postfix_delivers_each_message_once(postfix: tuple[int, Path]) ->
     found = [BytesParser(policy=policy.default).parsebytes(file.read_bytes()) for file in mail.glob("all/new/*")]
     subjects = [message["Subject"] for message in found if isinstance(message, EmailMessage)]
     assert sorted(subjects) == sorted(f"number {number}" for number in range(1, 41))
+
+
+def test_postfix_refuses_some_and_takes_the_others(postfix: tuple[int, Path]) -> None:
+    port, _ = postfix
+    large = (b"Subject: large\r\n\r\n", (b"x" * 70 + b"\r\n") * 1000)
+    messages = [outgoing(number) for number in (*range(1, 21), *range(901, 906))]
+    messages += [outgoing(21, envelope_sender="nobody@example.org"), outgoing(22, buffers=large)]
+    messages.append(outgoing(23, recipient="jörg@example.com", smtputf8=True))
+
+    async def scene() -> Run:
+        return await deliver(SmtpTransport(RelayAddress("127.0.0.1", port), lanes=3), messages)
+
+    ran = asyncio.run(scene())
+    assert ran.error is None
+    results = ran.results()
+    odd = {number: (results.pop(number), ran.outcome(number).code) for number in (901, 902, 903, 904, 905, 21, 22)}
+    assert odd == {
+        901: (Result.FAILED, 550 if ran.outcome(901).code == 550 else 554),
+        902: (Result.DEFERRED, 450),
+        903: (Result.FAILED, 552),
+        904: (Result.DEFERRED, 421),
+        905: (Result.DEFERRED, 450),
+        21: (Result.FAILED, 550 if ran.outcome(21).code == 550 else 554),
+        22: (Result.FAILED, 0),
+    }
+    assert "50000" in ran.outcome(22).reply
+    assert "Greylisted" in ran.outcome(902).reply
+    assert set(results.values()) == {Result.ACCEPTED}
 
 
 def test_postfixs_own_test_server_accepts_everything(tmp_path: Path) -> None:
