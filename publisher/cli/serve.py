@@ -44,13 +44,13 @@ def serve(session: Session, host: str, port: int, every: int, log: str | None) -
 
     def tick(stop: threading.Event, renew: Renew) -> None:
         progress = telling.log.progress if telling.log else lambda _delivered: None
+        step = telling.log.step if telling.log else lambda _passed: None
         with telling.working():
             current = settings.read(renew)
-            passed = pipeline.run(*current, store, clock=session.now, stop=stop, progress=progress)
             if telling.log is not None:
                 telling.log.begin()
-                telling.log.step(passed)
-            elif passed.did_something:
+            passed = pipeline.run(*current, store, clock=session.now, stop=stop, step=step, progress=progress)
+            if telling.log is None and passed.did_something:
                 for line in tell(current[0], passed):
                     session.say(line)
                 if passed.delivered.attempts:
