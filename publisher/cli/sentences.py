@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from publisher.cli.session import count
 if TYPE_CHECKING:
     from publisher.model.edition import Edition
     from publisher.model.publication import Publication
+    from publisher.model.rate import RelayState
     from publisher.store.editions import Sums
     from publisher.store.hub_topics import Topic
     from publisher.store.outbox import Waiting
@@ -24,6 +25,7 @@ __all__ = [
     "next_step",
     "outbox_sentence",
     "readership_sentence",
+    "relay_sentence",
     "zone_of",
 ]
 
@@ -113,6 +115,19 @@ def outbox_sentence(waiting: Waiting, zone: str) -> str:
         when = f", the first at {local(waiting.next_try, zone)}" if waiting.next_try else ""
         parts.append(f"{count(waiting.later, 'message')} later{when}")
     return f"The outbox has {'; '.join(parts)}."
+
+
+def relay_sentence(relay: str, state: RelayState, now: datetime, zone: str) -> str:
+    """``The relay smtp.example.org:587 is left alone until …: it said '421 …'.``"""
+    from publisher.model.rate import share_of
+
+    at = now.timestamp()
+    if state.aside_until > at:
+        until = local(datetime.fromtimestamp(state.aside_until, UTC), zone)
+        return f"The relay {relay} is left alone until {until}: {state.reason}."
+    return (
+        f"The relay {relay} has slowed down: it is given {share_of(state, at):.0%} of the usual, and more each minute."
+    )
 
 
 def readership_sentence(readers: Sequence[tuple[str, int]]) -> str:

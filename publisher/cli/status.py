@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from publisher.health.standing import Standing
     from publisher.model.edition import Edition
     from publisher.model.publication import Publication
+    from publisher.model.rate import RelayState
     from publisher.store.editions import Sums
     from publisher.store.hub_topics import Topic
     from publisher.store.outbox import Waiting
@@ -42,6 +43,7 @@ class _Facts:
     unserved: dict[tuple[str, str], int] = field(default_factory=dict)
     editions: tuple[tuple[Edition, Sums], ...] = ()
     waiting: Waiting | None = None
+    relays: Mapping[str, RelayState] = field(default_factory=dict)
     readership: tuple[tuple[str, int], ...] = ()
     readership_by_day: tuple[tuple[date, str, int], ...] = ()
     decided: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
@@ -67,6 +69,7 @@ def status(session: Session, check: bool) -> None:
         local,
         outbox_sentence,
         readership_sentence,
+        relay_sentence,
         zone_of,
     )
 
@@ -86,6 +89,8 @@ def status(session: Session, check: bool) -> None:
         session.show(edition_sentence(edition, sums, zone, resumes.get(edition.id)))
     if facts.waiting is not None:
         session.show(outbox_sentence(facts.waiting, publication.timezone))
+    for relay, state in facts.relays.items():
+        session.show(relay_sentence(relay, state, now, publication.timezone))
     for at, name, cadence in slots:
         zone = zone_of(publication, name)
         session.show(f"The next {name} {cadence} is due {local(at, zone)} ({zone}).")
@@ -154,6 +159,7 @@ def _answer(
             "troubles": _troubles(publication, facts, now),
             "editions": [edition_fields(edition, sums) for edition, sums in facts.editions],
             "outbox": facts.waiting,
+            "relays": facts.relays,
             "next": [{"newsletter": name, "cadence": cadence, "slot": at} for at, name, cadence in slots],
             "readership": [
                 {"day": day, "feed": feed, "subscribers": subscribers}
@@ -219,7 +225,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
         if not file.exists():
             return _Facts()
     from publisher.health.standing import read_standing
-    from publisher.store import editions, hub_topics, meta, outbox, readership, subscribers
+    from publisher.store import editions, hub_topics, meta, outbox, rates, readership, subscribers
 
     since = (now - timedelta(days=7)).date()
     offered = {(one.name, cadence.name) for one in publication.newsletters for cadence in one.cadences}
@@ -234,6 +240,7 @@ def _facts(session: Session, now: datetime) -> _Facts:
             },
             editions=tuple(shown),
             waiting=outbox.waiting(connection, now),
+            relays=rates.hampered(connection, now),
             readership=_by_feed(readership.newest(connection, since)),
             readership_by_day=tuple(
                 (day, feed, subscribers)

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
-from publisher.model.rate import SKEW, Counted, Grant, Rate, RelayState, grant, halved
+from publisher.model.rate import SKEW, Counted, Grant, Rate, RelayState, grant, halved, share_of
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import relay_minutes, relays
 
-__all__ = ["claim_moments", "give_back", "set_aside", "slow_down", "state_of"]
+__all__ = ["claim_moments", "give_back", "hampered", "set_aside", "slow_down", "state_of"]
 
 _KEPT = 25 * 60  # minutes: a little more than the longest rate counts
 
@@ -63,6 +63,14 @@ def set_aside(connection: Connection, relay: str, *, until: datetime, reason: st
 def state_of(connection: Connection, relay: str) -> RelayState:
     """What is known about the relay; nothing, where it has never been slow or limited."""
     return _state(connection, relays.c.relay == relay) or RelayState()
+
+
+def hampered(connection: Connection, now: datetime) -> dict[str, RelayState]:
+    """The relays that are left alone, or given less than usual, now."""
+    at = now.timestamp()
+    names = connection.scalars(select(relays.c.relay).order_by(relays.c.relay)).all()
+    states = {name: state_of(connection, name) for name in names}
+    return {name: state for name, state in states.items() if state.aside_until > at or share_of(state, at) < 1}
 
 
 def _locked(connection: Connection, relay: str) -> RelayState:

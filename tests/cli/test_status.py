@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from sqlalchemy import insert
 
 from publisher.cli import call
 from publisher.store import editions as edition_store
-from publisher.store import open_store
+from publisher.store import open_store, rates
 from tests.cli.conftest import Program
 
 
@@ -237,3 +237,24 @@ def test_an_old_edition_that_never_ended_is_shown_however_many_came_after(inside
         lines = program("status").out.splitlines()
     assert any(line.startswith("4 ") and "held" in line for line in lines)
     assert any(line.startswith("To mend: Edition 4, ") and "publisher editions resume 4" in line for line in lines)
+
+
+def test_a_relay_that_is_left_alone_or_slow_is_told_with_its_reason(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Program
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(inside, folder)
+    monkeypatch.chdir(folder)
+    now = datetime.now(UTC)
+    store = open_store("sqlite:publisher.db", folder)
+    with store.writing() as connection:
+        rates.set_aside(connection, "a.example.org:587", until=now + timedelta(hours=1), reason="it said '421 enough'")
+        rates.slow_down(connection, "b.example.org:587", now=now)
+        rates.set_aside(connection, "c.example.org:587", until=now - timedelta(hours=1), reason="long ago")
+    store.close()
+    told = program("status").out
+    assert "The relay a.example.org:587 is left alone until " in told
+    assert "it said '421 enough'." in told
+    assert "The relay b.example.org:587 has slowed down: it is given 50%" in told
+    assert "c.example.org" not in told
+    assert set(json.loads(program("status", "--json").out)["relays"]) == {"a.example.org:587", "b.example.org:587"}
