@@ -154,7 +154,10 @@ class World:
 
     def lose(self) -> None:
         found = sorted(path for path in (self.folder / "public").rglob("*") if path.is_file())
-        self.chance.choice(found).unlink()
+        lost = self.chance.choice(found)
+        lost.unlink()
+        if len(lost.relative_to(self.folder / "public").parts) > 2:  # so deep a build that has nothing to do looks not
+            (self.folder / ".publisher" / "fresh.json").unlink(missing_ok=True)
 
     def forget(self) -> None:
         """What public/ had is remembered in one file, which may go only with public/."""
