@@ -225,7 +225,7 @@ def test_the_subscribe_form_has_what_the_server_expects(make_publication: Maker,
     (form,) = page.cssselect("form")
     assert (form.get("method"), urljoin(f"{URL}follow/", form.get("action"))) == ("post", f"{URL}subscribe")
     fields = {field.get("name"): field for field in form.cssselect("input")}
-    assert list(fields) == ["newsletter", "stamp", "cadence", "website", "address"]
+    assert list(fields) == ["newsletter", "stamp", "language", "cadence", "website", "address"]
     assert fields["stamp"].get("value") == "", "a file has none: our server puts it in"
     assert fields["address"].get("required") is not None
     assert [field.get("value") for field in form.cssselect("input[type=radio]")] == ["daily", "weekly"]
