@@ -2,7 +2,7 @@
 
 Random histories of publishing, editing, withdrawing and putting back, changes of cadence and topics, snoozes, missed
 slots, approval, holding, refusals, unsubscribing and returning are driven through the real database and the real
-opening, on cadences of the clock and on publish; after each step the blueprint's invariant is checked for every reader
+opening, on cadences of the clock and on publish; after each step the invariant is checked for every reader
 and article.
 """
 
