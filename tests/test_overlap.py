@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import random
 import signal
 import threading
@@ -29,7 +30,7 @@ from publisher.store.schema import attempts, deliveries, subscribers, subscripti
 from tests import road
 from tests.conftest import NOW
 
-SLOTS = 200
+SLOTS = int(os.environ.get("PUBLISHER_SLOTS", "60"))
 READERS = 2
 HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 27, 6, tzinfo=UTC)  # through the change of clock on the 29th
