@@ -32,6 +32,7 @@ from publisher.audience.csvfile import read_csv
 from publisher.publication import load, load_secrets
 from publisher.store import Store, open_store
 from publisher.store import editions as edition_store
+from publisher.store.folding import fold_ended
 from publisher.theme.environment import environment_of
 
 SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -199,9 +200,8 @@ def deliver(folder: Path, store: Store, now: datetime) -> dict[str, float]:
 def fold(folder: Path, store: Store, now: datetime) -> dict[str, float]:
     """Three months later."""
     publication = load(folder)
-    passed = pipeline.Passed()
-    pipeline.fold(publication, store, passed, keep=timedelta(days=60), clock=lambda: now, stop=threading.Event())
-    assert not passed.errors, passed.errors
+    folded = fold_ended(publication, store, clock=lambda: now, stop=threading.Event())
+    assert not folded.errors, folded.errors
     return {}
 
 
