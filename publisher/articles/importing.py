@@ -18,6 +18,7 @@ from publisher.articles.decoding import read_text
 from publisher.articles.imported import ImportedArticle, front_matter
 from publisher.articles.slugs import slugify
 from publisher.model.errors import OutputError
+from publisher.publication.renames import sync_folder
 
 __all__ = [
     "ImportedArticle",
@@ -65,7 +66,7 @@ def write_article(folder: Path, text: str, slug: str) -> Path:
             path = _placed(temporary, folder, slug)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         raise OutputError(
             f"cannot be written ({error.strerror or error})",
@@ -98,11 +99,3 @@ def _placed(temporary: Path, folder: Path, slug: str) -> Path:
                 path.unlink()
                 raise
             return path
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -23,6 +23,7 @@ from publisher.delivery.gates import Gates
 from publisher.delivery.transport import AttemptLog
 from publisher.model.delivery import Outcome, Outgoing, Result
 from publisher.model.errors import TransportError
+from publisher.publication.renames import sync_folder
 
 __all__ = ["Maildir", "file_name"]
 
@@ -142,7 +143,7 @@ class Maildir:
         result = Result.ACCEPTED
         try:
             if written:
-                _sync_folder(self.shown)
+                sync_folder(self.shown)
         except OSError as error:
             # The files are there; after a power failure they may not be: the same doubt as a lost reply.
             failure = failure or error
@@ -192,12 +193,3 @@ class Maildir:
             where=str(error.filename or self.folder),
             remedy=f"make {self.folder} a folder that this user may write, or choose another transport",
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes renames in a folder last through a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

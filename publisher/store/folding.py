@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, text, update
 
 from publisher.model.edition import Edition, EditionState
-from publisher.model.errors import OutputError, PublisherError, StoreError
+from publisher.model.errors import PublisherError, StoreError
 from publisher.model.publication import Publication
 from publisher.store import editions as edition_store
 from publisher.store import pictures as picture_store
@@ -33,6 +33,7 @@ from publisher.store.folding_notices import fold_notices
 from publisher.store.host import host_lock
 from publisher.store.ledger_file import Block, LedgerFile, LedgerWriter
 from publisher.store.schema import attempts, deliveries, editions, folded, groups, variants
+from publisher.store.unfinished import give_name, unfinished
 
 __all__ = ["Folded", "fold", "fold_ended", "to_fold"]
 
@@ -177,28 +178,14 @@ def _read_again(store: Store, edition: Edition) -> Edition:
 
 def _written(store: Store, folder: Path, edition: Edition, name: str, go_on: Callable[[], bool]) -> bool:
     """Writes the file, reads it back, and gives it its name; False if it was told to stop."""
-    temporary = folder / f".{name}.{os.getpid()}"
-    try:
-        folder.mkdir(exist_ok=True)
-        for old in folder.glob(f".{name}.*"):  # of a process that was killed: one at a time folds on a host
-            old.unlink(missing_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                if not _write(store, folder, LedgerWriter(file, edition.id), edition, go_on):
-                    return False
-                file.flush()
-                os.fsync(file.fileno())
-            _compare(store, edition, LedgerFile(temporary))
-            temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(folder)
-    except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror or error}); nothing has left the database",
-            where=f"{folder.name}/{name}",
-            remedy="free some room, or make the folder writable",
-        ) from error
+    with unfinished(folder, name) as temporary:
+        with temporary.open("wb") as file:
+            if not _write(store, folder, LedgerWriter(file, edition.id), edition, go_on):
+                return False
+            file.flush()
+            os.fsync(file.fileno())
+        _compare(store, edition, LedgerFile(temporary))
+        give_name(temporary, folder / name)
     return True
 
 
@@ -330,12 +317,3 @@ def _let_go_of_digests(connection: Connection, edition: Edition, now: datetime) 
     connection.execute(delete(groups).where(groups.c.edition_id == edition.id))
     picture_store.let_go(connection, cids)
     connection.execute(update(editions).where(editions.c.id == edition.id).values(folded_at=now))
-
-
-def _sync(folder: Path) -> None:
-    """Makes the rename last through a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,11 +18,11 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, exists, literal, select
 
 from publisher.model.delivery import DeliveryState
-from publisher.model.errors import OutputError
 from publisher.store.blocks import iso, without_addresses
 from publisher.store.corrections import CARRIED_FOR
 from publisher.store.database import Store
 from publisher.store.schema import attempts, deliveries, notices
+from publisher.store.unfinished import give_name, unfinished
 
 __all__ = ["FEWEST", "MOST", "fold_notices"]
 
@@ -101,26 +101,10 @@ def _lines(connection: Connection, before: datetime) -> list[dict[str, Any]]:
 
 
 def _write(folder: Path, name: str, lines: list[dict[str, Any]]) -> None:
-    temporary = folder / f".{name}.{os.getpid()}"
     content = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-    try:
-        folder.mkdir(exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(gzip.compress(content.encode(), mtime=0))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror or error}); nothing has left the database",
-            where=f"{folder.name}/{name}",
-            remedy="free some room, or make the folder writable",
-        ) from error
+    with unfinished(folder, name) as temporary:
+        with temporary.open("wb") as file:
+            file.write(gzip.compress(content.encode(), mtime=0))
+            file.flush()
+            os.fsync(file.fileno())
+        give_name(temporary, folder / name)
