@@ -171,7 +171,7 @@ def _composed(opener: Opener, edition: Edition, newsletter: Newsletter) -> Compo
         readers[decision.key] += decision.group.count
     (key, shown), *_ = sorted(readers.items(), key=lambda item: (-item[1], item[0]))
     largest = next(decision for decision in decisions if decision.key == key)
-    digest = opener.digest(edition, newsletter, largest)
+    digest = opener.digest(edition, newsletter, largest, language=largest.group.language)
     listed = {article for decision in decisions for article in (*decision.articles, *decision.rest)}
     return Composed(
         digest=digest,

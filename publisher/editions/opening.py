@@ -14,7 +14,7 @@ Two processes may open one edition together: what one has frozen or moved, the o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from publisher.editions.renderer import Renderer
 from publisher.editions.slots import Due, due, due_for_approval, due_on_publish, first_moment, local_due
 from publisher.model.article import Article
 from publisher.model.correction import Corrected, Correction
-from publisher.model.edition import Decision, Digest, Edition, EditionState
+from publisher.model.edition import Decision, Digest, Edition, EditionState, Variant
 from publisher.model.errors import AddressError, PublisherError, TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
@@ -55,7 +55,8 @@ class Opened:
 class Opener:
     """Opens what is due at ``now``.
 
-    ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them.
+    ``articles`` are the publication's, numbered; nothing up to the number ``newest`` is missing from them; ``known``
+    are the same by id.
     ``before_leaving`` is told the number of an edition whose mail may leave next, and gives what went wrong, which is
     in ``unwritten`` and keeps nothing back.
     ``faults``: what is wrong with a newsletter's templates, or its editor's address, by its name. Its editions wait;
@@ -71,6 +72,11 @@ class Opener:
     before_leaving: Callable[[int], Sequence[PublisherError]] = lambda _number: ()
     faults: dict[str, PublisherError] = field(default_factory=dict)
     unwritten: list[PublisherError] = field(default_factory=list)
+    known: Mapping[str, Article] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Of very many articles made once, not for each variant.
+        object.__setattr__(self, "known", {article.id: article for article in self.articles})
 
     def preflight(self) -> None:
         """Renders a digest of every newsletter, so that a broken template is in ``faults`` before it opens anything."""
@@ -297,18 +303,17 @@ class Opener:
             with self.store.writing() as connection:
                 groups.decide_group(connection, edition.id, decision, frozen.get(decision.key))
 
-    def digest(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> Digest:
-        """What a group gets, rendered. Raises TemplateError."""
-        known = {article.id: article for article in self.articles}
+    def digest(self, edition: Edition, newsletter: Newsletter, listed: Decision | Variant, *, language: str) -> Digest:
+        """What readers with that list and language get, rendered now. Raises TemplateError."""
         return self.render(
             newsletter,
-            articles=[known[article] for article in decision.articles],
-            rest=[known[article] for article in decision.rest],
+            articles=[self.known[article] for article in listed.articles],
+            rest=[self.known[article] for article in listed.rest],
             number=edition.id,
             slot=edition.slot,
             cadence=edition.cadence,
-            language=decision.group.language,
-            corrections=self.corrected(decision.corrections),
+            language=language,
+            corrections=self.corrected(listed.corrections),
             note=self.note(edition),
         )
 
@@ -324,13 +329,12 @@ class Opener:
         """The corrections of these numbers, as digests show them; not of articles that are gone."""
         if not numbers:
             return []
-        known = {article.id: article for article in self.articles}
         with self.store.reading() as connection:
             all_of_them = corrections.every(connection)
         return [
             Corrected(article.title or article.summary, article.url, one.text, article.language)
             for one in all_of_them
-            if one.sequence in numbers and (article := known.get(one.article)) is not None
+            if one.sequence in numbers and (article := self.known.get(one.article)) is not None
         ]
 
     def _variant(self, edition: Edition, newsletter: Newsletter, decision: Decision) -> int:
@@ -338,7 +342,7 @@ class Opener:
             frozen = groups.variant_id(connection, edition.id, decision.key)
         if frozen is not None:
             return frozen
-        digest = self.digest(edition, newsletter, decision)
+        digest = self.digest(edition, newsletter, decision, language=decision.group.language)
         with self.store.writing() as connection:
             picture_store.keep(connection, digest.pictures)
             return groups.freeze_variant(connection, edition.id, decision, digest)

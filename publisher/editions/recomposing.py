@@ -43,7 +43,9 @@ def recompose(opener: Opener, number: int) -> Recomposed:
         raise UsageError(f"there is no edition {number}", remedy="see: publisher editions list")
     newsletter = _may(opener, edition, variants)
     # All are rendered before any is replaced: a broken template changes nothing.
-    digests = [(variant, _rendered(opener, edition, newsletter, variant)) for variant in variants]
+    digests = [
+        (variant, opener.digest(edition, newsletter, variant, language=variant.language)) for variant in variants
+    ]
     new = [(variant, digest) for variant, digest in digests if not _same(variant.digest, digest)]
     for variant, digest in new:
         with opener.store.writing() as connection:
@@ -95,21 +97,6 @@ def _may(opener: Opener, edition: Edition, variants: list[Variant]) -> Newslette
                     "and the others come with the next one",
                 )
     return newsletter
-
-
-def _rendered(opener: Opener, edition: Edition, newsletter: Newsletter, variant: Variant) -> Digest:
-    known = {article.id: article for article in opener.articles}
-    return opener.render(
-        newsletter,
-        articles=[known[article] for article in variant.articles],
-        rest=[known[article] for article in variant.rest],
-        number=edition.id,
-        slot=edition.slot,
-        cadence=edition.cadence,
-        language=variant.language,
-        corrections=opener.corrected(variant.corrections),
-        note=opener.note(edition),
-    )
 
 
 def _same(before: Digest, after: Digest) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, true, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
@@ -255,54 +255,29 @@ def end(connection: Connection, number: int, now: datetime) -> bool:
 
 def change_cadence(connection: Connection, number: int, cadence: str) -> bool:
     """Another cadence from the next edition on, with the same cursor; False if nothing changed."""
-    changed = connection.execute(
-        update(subscriptions)
-        .where(
-            subscriptions.c.id == number,
-            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value,
-            subscriptions.c.cadence != cadence,
-        )
-        .values(cadence=cadence)
-    )
-    return changed.rowcount == 1
+    return _change(connection, number, subscriptions.c.cadence != cadence, cadence=cadence)
 
 
 def change_topics(connection: Connection, number: int, *, before: str, after: str) -> bool:
     """Other topics, with the same cursor; False if they are no longer ``before``, or the reader has left."""
-    changed = connection.execute(
-        update(subscriptions)
-        .where(
-            subscriptions.c.id == number,
-            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value,
-            subscriptions.c.topics == before,
-        )
-        .values(topics=after)
-    )
-    return changed.rowcount == 1
+    return _change(connection, number, subscriptions.c.topics == before, topics=after)
 
 
 def snooze(connection: Connection, number: int, until: datetime | None) -> bool:
     """Nothing before ``until``; a moment that is past ends a snooze with a catch-up digest. Whether it was active."""
-    changed = connection.execute(
-        update(subscriptions)
-        .where(subscriptions.c.id == number, subscriptions.c.state == SubscriptionState.ACTIVE.value)
-        .values(snoozed_until=until)
-    )
-    return changed.rowcount == 1
+    active = subscriptions.c.state == SubscriptionState.ACTIVE.value
+    return _change(connection, number, active, snoozed_until=until)
 
 
 def change_language(connection: Connection, number: int, language: str) -> bool:
     """Other words around the articles; empty: the newsletter's. Whether anything changed."""
-    changed = connection.execute(
-        update(subscriptions)
-        .where(
-            subscriptions.c.id == number,
-            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value,
-            subscriptions.c.language != language,
-        )
-        .values(language=language)
-    )
-    return changed.rowcount == 1
+    return _change(connection, number, subscriptions.c.language != language, language=language)
+
+
+def _change(connection: Connection, number: int, where: ColumnElement[bool], **values: str | datetime | None) -> bool:
+    """Sets values of a subscription that has not ended and is like ``where``; whether it was."""
+    there = and_(subscriptions.c.id == number, subscriptions.c.state != SubscriptionState.UNSUBSCRIBED.value, where)
+    return connection.execute(update(subscriptions).where(there).values(**values)).rowcount == 1
 
 
 def counts(connection: Connection) -> dict[str, Counted]:
