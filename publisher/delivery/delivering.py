@@ -177,18 +177,8 @@ class _Pass:
             for _path, worker, outcomes in journals:
                 held = outbox.unfinished_of(connection, worker)
                 known = [outcome for outcome in outcomes if held.get(outcome.delivery) == outcome.fence]
-                record(
-                    connection,
-                    known,
-                    worker=worker,
-                    now=now,
-                    settings=self._publication.delivery,
-                    jitter=random.Random(),
-                    # Nobody waits for a dead worker's relay: what was in the air is tried again in this very pass.
-                    unknown_again=now,
-                )
+                self._record_for(connection, worker, known, now)
                 outbox.release(connection, worker)
-                self.delivered.recovered += len(known)
                 sub_batches.forget(connection, worker)
             lost = self._give_up_lost(connection, now)
             outbox.requeue_expired(connection, now)
@@ -202,17 +192,22 @@ class _Pass:
         """Workers of other machines whose leases have ended: what they had begun is in doubt, the rest may go back."""
         lost = sub_batches.doubtful(connection, now)
         for worker, doubtful in lost.items():
-            record(
-                connection,
-                doubtful,
-                worker=worker,
-                now=now,
-                settings=self._publication.delivery,
-                jitter=random.Random(),
-                unknown_again=now,
-            )
-            self.delivered.recovered += len(doubtful)
+            self._record_for(connection, worker, doubtful, now)
         return list(lost)
+
+    def _record_for(self, connection: Connection, worker: str, outcomes: list[Outcome], now: datetime) -> None:
+        """Records the outcomes of a worker that is no more."""
+        record(
+            connection,
+            outcomes,
+            worker=worker,
+            now=now,
+            settings=self._publication.delivery,
+            jitter=random.Random(),
+            # Nobody waits for a dead worker's relay: what was in the air is tried again in this very pass.
+            unknown_again=now,
+        )
+        self.delivered.recovered += len(outcomes)
 
     def nothing_due(self) -> bool:
         """Whether there is no delivery to try now."""

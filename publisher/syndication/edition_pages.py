@@ -7,10 +7,10 @@ made of what the database remembers, not of an address. A newsletter without an 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import date
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -21,13 +21,16 @@ from publisher.model.edition import EditionPage
 from publisher.model.feed import Feed, Newsletter
 from publisher.model.publication import Publication
 from publisher.syndication.characters import one_line
-from publisher.syndication.discovery import FeedLink, feed_links
+from publisher.syndication.discovery import feed_links
 from publisher.syndication.documents import Later
 from publisher.syndication.links import Links
 from publisher.theme.languages import direction_of
 from publisher.theme.words import Words
 
-__all__ = ["Archive", "Past", "edition_documents", "entries_of", "past_editions"]
+if TYPE_CHECKING:  # pages.py uses this module
+    from publisher.syndication.pages import Archive
+
+__all__ = ["Past", "edition_documents", "entries_of", "past_editions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +104,6 @@ def entries_of(publication: Publication, past: Past, cadence: str, identity: uui
         for edition in past.editions
         if edition.cadence == cadence
     ]
-
-
-class Archive(Protocol):
-    """What of the web archive these pages need (`publisher.syndication.pages`)."""
-
-    publication: Publication
-    words: Words
-    home: str
-    table: str
-
-    def page(
-        self,
-        template: str,
-        path: str,
-        address: str,
-        *,
-        changed: datetime | None,
-        shown: Iterable[str],
-        values: Callable[[Links], Mapping[str, Any]],
-        alternates: Sequence[FeedLink] | None,
-    ) -> Later: ...
 
 
 def edition_documents(archive: Archive, pasts: Sequence[Past]) -> Iterator[Later]:

@@ -36,7 +36,7 @@ from publisher.syndication.sitemap import sitemap_documents
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_url
 
-__all__ = ["edition_pages", "page_documents"]
+__all__ = ["Archive", "edition_pages", "page_documents"]
 
 _ON_FRONT = 22
 _CARDS = 24  # of a listing page, with pictures and summaries
@@ -60,7 +60,7 @@ def page_documents(
     server has pages of its own.
     Raises TemplateError.
     """
-    archive = _Archive(publication, articles, environment, editions, shelf, frame)
+    archive = Archive(publication, articles, environment, editions, shelf, frame)
     yield archive.sheet("feed.css")
     opml = opml_document(publication, archive.feeds, _newest(articles) or NEVER)
     if opml is not None:
@@ -80,11 +80,11 @@ def edition_pages(
     frame: str = "",
 ) -> Iterator[Document | Later]:
     """Of `page_documents` those of editions alone; no text of an article is needed. Raises TemplateError."""
-    archive = _Archive(publication, articles, environment, editions, WHOLE, frame)
+    archive = Archive(publication, articles, environment, editions, WHOLE, frame)
     yield from edition_documents(archive, archive.past)
 
 
-class _Archive:
+class Archive:
     """One build of the pages. ``sitemap`` collects (address, last change) as they are made."""
 
     def __init__(

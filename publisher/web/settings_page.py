@@ -73,11 +73,10 @@ class SettingsPage:
 
     def page(self, request: Request) -> Response:
         """GET: the settings."""
-        subscription, newsletter, pages, refused = self._asked(request)
-        if refused is not None:
-            return refused
-        assert subscription is not None
-        assert newsletter is not None
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
         with self._visits.store.reading() as connection:
             person = subscribers.get(connection, subscription.subscriber)
             offers = preferring.choosable(offers_of(connection, newsletter.name), subscription.topics)
@@ -133,10 +132,10 @@ class SettingsPage:
 
     def data(self, request: Request) -> Response:
         """GET: all that is kept about the reader, as JSON."""
-        subscription, _, _, refused = self._asked(request)
-        if refused is not None:
-            return refused
-        assert subscription is not None
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, _, _ = asked
         with self._visits.store.reading() as connection:
             person = subscribers.get(connection, subscription.subscriber)
             assert person is not None
@@ -159,11 +158,10 @@ class SettingsPage:
 
     def private(self, request: Request) -> Response:
         """POST: a new link to the reader's private feed, which ends the one before."""
-        subscription, newsletter, pages, refused = self._asked(request)
-        if refused is not None:
-            return refused
-        assert subscription is not None
-        assert newsletter is not None
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
         with self._visits.store.writing() as connection:
             number = private_feeds.renew(connection, subscription.id, self._visits.clock())
         addresses = {
@@ -242,11 +240,10 @@ class SettingsPage:
         return sorted({*available(own), newsletter.language, subscription.language} - {""})
 
     def _change(self, request: Request, values: Mapping[str, str], topics: list[str] | None) -> Response:
-        subscription, newsletter, pages, refused = self._asked(request)
-        if refused is not None:
-            return refused
-        assert subscription is not None
-        assert newsletter is not None
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
         try:
             day = date.fromisoformat(values["snooze"]) if values.get("snooze") else None
         except ValueError:
@@ -270,11 +267,10 @@ class SettingsPage:
         return pages.page("saved", "settings_saved_text")
 
     def _move(self, request: Request, text: str) -> Response:
-        subscription, newsletter, pages, refused = self._asked(request)
-        if refused is not None:
-            return refused
-        assert subscription is not None
-        assert newsletter is not None
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
         try:
             address = parse_address(text.strip())
         except AddressError:
@@ -299,31 +295,28 @@ class SettingsPage:
         return pages.page("asked", "asked_text", "asked_late")
 
     def _erase(self, request: Request, sure: bool) -> Response:
-        subscription, newsletter, pages, refused = self._asked(request, also_left=True)
-        if refused is not None:
-            return refused
-        assert subscription is not None
+        asked = self._asked(request, also_left=True)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
         if not sure:
             return pages.page("erase_unsure", "go_back", values=pages.names(newsletter), status=400)
         with self._visits.store.writing() as connection:
             erasing.erase(connection, subscription.subscriber, now=self._visits.clock(), source="erased by the reader")
         return pages.page("erased")
 
-    def _asked(
-        self, request: Request, *, also_left: bool = False
-    ) -> tuple[Subscription | None, Newsletter | None, Pages, Response | None]:
+    def _asked(self, request: Request, *, also_left: bool = False) -> tuple[Subscription, Newsletter, Pages] | Response:
         """Whose settings; or the page that says why there are none."""
         read = read_timed("settings", request.path_params["token"], self._visits.keys, now=self._visits.clock())
         subscription, newsletter = self._visits.subscription(read.numbers[0] if read else None)
         pages = self._visits.pages(newsletter, subscription)
-        refused: Response | None = None
         if read is None or subscription is None or newsletter is None:
-            refused = pages.page("invalid", status=404)
-        elif read.expired:
-            refused = pages.page("settings_expired", status=410)
-        elif subscription.state is not SubscriptionState.ACTIVE and not also_left:
-            refused = pages.page("not_subscribed", "left_text", values=pages.names(newsletter))
-        return subscription, newsletter, pages, refused
+            return pages.page("invalid", status=404)
+        if read.expired:
+            return pages.page("settings_expired", status=410)
+        if subscription.state is not SubscriptionState.ACTIVE and not also_left:
+            return pages.page("not_subscribed", "left_text", values=pages.names(newsletter))
+        return subscription, newsletter, pages
 
     def _moving(self, request: Request) -> tuple[tuple[int, int] | None, Pages]:
         read = read_timed("address", request.path_params["token"], self._visits.keys, now=self._visits.clock())
