@@ -6,7 +6,8 @@ import json
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.model.edition import Edition, EditionPage, EditionState
 from publisher.store import articles, meta
@@ -104,7 +105,8 @@ def digest(connection: Connection, variant: int) -> tuple[str, str, str]:
 
 
 def save(connection: Connection, page: EditionPage, *, final: bool) -> None:
-    """Remembers the page, in the place of what was."""
+    """Remembers the page, in the place of what was; a final one stays. Another run may be saving the same page."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {
         "final": final,
         "language": page.language,
@@ -112,9 +114,11 @@ def save(connection: Connection, page: EditionPage, *, final: bool) -> None:
         "preheader": page.preheader,
         "html": page.html,
     }
-    mine = edition_pages.c.edition_id == page.number
-    if not connection.execute(update(edition_pages).where(mine).values(values)).rowcount:
-        connection.execute(insert(edition_pages).values(edition_id=page.number, **values))
+    connection.execute(
+        insert(edition_pages)
+        .values(edition_id=page.number, **values)
+        .on_conflict_do_update(index_elements=["edition_id"], set_=values, where=edition_pages.c.final.is_(False))
+    )
 
 
 def shown(connection: Connection, number: int | None = None) -> list[EditionPage]:
