@@ -125,6 +125,7 @@ def test_killed_at_each_commit_the_next_run_completes_the_edition(
     pytest.fail("the pass never ended")
 
 
+@pytest.mark.slow
 def test_killed_at_each_commit_while_it_is_composed_or_approved_it_still_goes_out_once(
     folder: Path, sqlite_database: str, tmp_path: Path
 ) -> None:
@@ -133,14 +134,19 @@ def test_killed_at_each_commit_while_it_is_composed_or_approved_it_still_goes_ou
     approval = 'approval = "12 hours"\neditor = "editor@example.com"\n[newsletter.cadences]'
     file.write_text(file.read_text("utf-8").replace("[newsletter.cadences]", approval), "utf-8")
     evening = TIME - timedelta(hours=8)
-    for does in (road.walk, road.approve):
+    with Relay() as relay:
+        composed = tmp_path / "composed"
+        shutil.copytree(folder, composed)
+        settings(composed, sqlite_database, relay)
+        assert road.finish(road.start(composed, evening)) == 0
+        assert relay.counts == {"editor@example.com": 1}
+        shutil.copyfile(folder / "publication.toml", composed / "publication.toml")  # each copy has a relay of its own
+    for start, does in ((folder, road.walk), (composed, road.approve)):
         for commits in range(1, 100):
             copy = tmp_path / f"{does.__name__}-{commits}"
-            shutil.copytree(folder, copy)
+            shutil.copytree(start, copy)
             with Relay() as relay:
                 settings(copy, sqlite_database, relay)
-                if does is road.approve:
-                    assert road.finish(road.start(copy, evening)) == 0
                 killed = road.finish(road.start(copy, evening, commits, does=does))
                 assert killed in (0, -signal.SIGKILL)
                 if does is road.walk:
@@ -149,7 +155,7 @@ def test_killed_at_each_commit_while_it_is_composed_or_approved_it_still_goes_ou
                 approved = road.start(copy, evening, does=road.approve)
                 # Approved twice, because nobody knows whether the killed approval was one: it says so, once.
                 assert road.finish(approved) in ((0,) if does is road.walk else (0, 1))
-                assert set(relay.counts) == {"editor@example.com"}
+                assert set(relay.counts) <= {"editor@example.com"}
                 relay.forget()
                 assert run(copy) == 0
                 everybody_has_it(sqlite_database, copy, relay, kills=0)
