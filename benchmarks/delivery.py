@@ -32,7 +32,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.delivering import deliver_outbox
 from publisher.delivery.dkim import Key, Signer
 from publisher.delivery.message import Envelope, compile_message
 from publisher.delivery.smtp import SmtpTransport

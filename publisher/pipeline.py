@@ -14,7 +14,8 @@ from datetime import datetime
 from publisher.articles.id_writing import write_ids
 from publisher.articles.inspecting import inspect_articles
 from publisher.articles.intake import look_at
-from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.delivering import deliver_outbox
 from publisher.delivery.transport import Transport, open_transport, parse_transport
 from publisher.editions.approving import attend
 from publisher.editions.compiling import candidates

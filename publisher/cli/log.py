@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from publisher.cli.session import Session
 
 if TYPE_CHECKING:
-    from publisher.delivery.delivering import Delivered
+    from publisher.delivery.delivered import Delivered
     from publisher.pipeline import Passed
 
 __all__ = ["JsonLog"]

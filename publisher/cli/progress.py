@@ -13,7 +13,7 @@ import click
 from publisher.cli.session import Session
 
 if TYPE_CHECKING:
-    from publisher.delivery.delivering import Delivered
+    from publisher.delivery.delivered import Delivered
 
 __all__ = ["Pace", "Progress", "progress_text"]
 

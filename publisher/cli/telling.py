@@ -15,7 +15,7 @@ from publisher.cli.session import Session
 from publisher.model.errors import PublisherError
 
 if TYPE_CHECKING:
-    from publisher.delivery.delivering import Delivered
+    from publisher.delivery.delivered import Delivered
     from publisher.pipeline import Passed
 
 __all__ = ["LOG", "Telling"]

@@ -56,24 +56,36 @@ class Claims:
         """Numbers of all editions that anything was claimed of."""
 
     def halt(self, editions: Iterable[int]) -> None:
-        """From now on no message of these editions is given out, and of all others again."""
+        """From now on no message of these editions is given out, and of all others again.
+
+        To be called anew as long as it holds: what is being claimed or begun meanwhile goes back the next time.
+        """
         self.halted = frozenset(editions)
         if not self.halted:
             return
         if self._ahead is not None and self._ahead.done() and self._ahead.exception() is None:
             self._take_ahead()
-        claimed, self._claimed = self._claimed, deque()
-        for delivery in claimed:
-            if delivery.edition in self.halted:
-                self._give_back(delivery.id, delivery.fence)
-            else:
-                self._claimed.append(delivery)
+        self._claimed = deque(self._without_halted(self._claimed))
+        if self._beginning is not None:
+            part, begun = self._beginning
+            if begun is None or (begun.done() and begun.exception() is None):
+                self._beginning = self._without_halted(part), begun
         announced, self._announced = self._announced, deque()
         for edition, outgoing in announced:
             if edition in self.halted:
                 self._give_back(outgoing.delivery, outgoing.fence)
             else:
                 self._announced.append((edition, outgoing))
+
+    def _without_halted(self, claimed: Iterable[Claimed]) -> list[Claimed]:
+        """These without what is halted, which goes back."""
+        rest = []
+        for delivery in claimed:
+            if delivery.edition in self.halted:
+                self._give_back(delivery.id, delivery.fence)
+            else:
+                rest.append(delivery)
+        return rest
 
     def messages(self) -> Iterator[Outgoing]:
         """The messages, until a claim finds nothing due."""

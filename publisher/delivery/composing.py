@@ -96,6 +96,7 @@ class Composer:
             wire_address(claimed.address),
             buffers,
             needs_smtputf8(claimed.address),
+            claimed.edition,
         )
 
     def _fingerprint(self, delivery: int) -> str:

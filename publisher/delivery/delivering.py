@@ -11,15 +11,15 @@ import asyncio
 import gc
 import random
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from publisher.delivery.claims import Claims
 from publisher.delivery.composing import Composer
+from publisher.delivery.delivered import Delivered
 from publisher.delivery.gates import Gates
 from publisher.delivery.journal import ANNOUNCED, LEFT, Journal, delivery_lock, left_behind
 from publisher.delivery.recording import Recorded, Recorder, record
@@ -32,7 +32,7 @@ from publisher.model.rate import claim_size
 from publisher.store import Connection, Store, outbox, returns, sub_batches
 from publisher.store import editions as edition_store
 
-__all__ = ["Delivered", "deliver_outbox"]
+__all__ = ["deliver_outbox"]
 
 CLAIM = 500
 LEASE = timedelta(minutes=10)
@@ -43,46 +43,6 @@ UNRECORDED = 30
 SHARED_ANNOUNCED = 16
 SHARED_LEFT = 4
 A_DAY = timedelta(days=1)
-
-
-@dataclass(slots=True)
-class Delivered:
-    """What a pass did. ``elsewhere``: another process of this host is delivering, so this one did not.
-
-    ``refused``: by the relay for a limit or a fault of ours; they wait, and nobody is to blame for them.
-    ``finished``: numbers of the editions that ended. ``error``: why the pass could not go on. ``complaints``: what
-    the operator must know besides, such as an edition that was paused. ``orphaned``: newsletters that are not there
-    any more, and how many messages of theirs wait. ``waiting``: messages that the relay may be given at ``again_at``
-    only, for ``waits_for``: its rate, or what it said. ``batch``: the outcomes that were recorded last.
-    """
-
-    accepted: int = 0
-    deferred: int = 0
-    failed: int = 0
-    refused: int = 0
-    unknown: int = 0
-    recovered: int = 0
-    elsewhere: bool = False
-    finished: list[int] = field(default_factory=list)
-    error: PublisherError | None = None
-    complaints: list[PublisherError] = field(default_factory=list)
-    orphaned: dict[str, int] = field(default_factory=dict)
-    waiting: int = 0
-    waits_for: str = ""
-    again_at: datetime | None = None
-    batch: list[Outcome] = field(default_factory=list)
-
-    @property
-    def attempts(self) -> int:
-        """Attempts made in this pass."""
-        return self.accepted + self.deferred + self.failed + self.refused + self.unknown
-
-    def count(self, outcomes: list[Outcome]) -> None:
-        """Adds recorded outcomes."""
-        for result in Result:
-            if result is not Result.UNTOUCHED:
-                made = sum(outcome.result is result for outcome in outcomes)
-                setattr(self, result.value, getattr(self, result.value) + made)
 
 
 def deliver_outbox(
@@ -113,6 +73,8 @@ def deliver_outbox(
             passing.finish_editions()
             return passing.delivered
         _run(passing.deliver())
+        while passing.resumed():
+            _run(passing.deliver())
         if not isinstance(passing.delivered.error, StoreError):
             passing.finish_editions()
         return passing.delivered
@@ -167,6 +129,7 @@ class _Pass:
         self._database: ThreadPoolExecutor
         self._newsletters = [newsletter.name for newsletter in publication.newsletters]
         self.only_notices = False
+        self._halted = False
         self.delivered = Delivered()
 
     def recover(self) -> None:
@@ -216,6 +179,12 @@ class _Pass:
             waiting = outbox.waiting(connection, self._clock(), self._newsletters, only_notices=self.only_notices)
             return waiting.due == 0
 
+    def resumed(self) -> bool:
+        """Whether an edition that was held during the pass may go on."""
+        delivered = self.delivered
+        over = delivered.error is not None or delivered.again_at is not None or self._stop.is_set()
+        return self._halted and not over and not self.nothing_due()
+
     def finish_editions(self) -> None:
         """Editions whose last delivery has ended are finished."""
         with self._store.writing() as connection:
@@ -227,9 +196,11 @@ class _Pass:
         The database has a thread of its own: the lanes go on while it waits for the disk.
         """
         stop = asyncio.Event()
+        self._halted = False
         with (
             ThreadPoolExecutor(1, "outbox") as self._database,
             ThreadPoolExecutor(1, "beginning") as beginning,
+            ThreadPoolExecutor(1, "watching") as watching,
             Journal(self._state, durable=self._transport.real) as self._journal,
         ):
             self._recorder = Recorder(
@@ -259,7 +230,7 @@ class _Pass:
                 begin=(lambda part: beginning.submit(self._begin, part)) if shared else None,
             )
             self._claims = claims
-            keeper = asyncio.create_task(self._keep(stop))
+            keepers = [asyncio.create_task(self._keep(stop)), asyncio.create_task(self._watch(stop, watching))]
             try:
                 async for outcome in self._transport.deliver(
                     claims.messages(), log=self._journal, stop=stop, gates=gates
@@ -268,7 +239,8 @@ class _Pass:
             except PublisherError as error:
                 self.delivered.error = error
             finally:
-                keeper.cancel()
+                for keeper in keepers:
+                    keeper.cancel()
                 self._recorder.drain()
                 # What the database refused is what ended the pass, whatever the lanes said then.
                 self.delivered.error = self._recorder.error or self.delivered.error
@@ -320,14 +292,12 @@ class _Pass:
             sub_batches.forget(connection, self._journal.worker)
             returns.withdraw_cancelled(connection, self._clock())
 
-    def _look_after(self, numbers: list[int], *, renew: bool) -> dict[int, EditionState]:
-        """The states of the editions we deliver; renews our leases."""
-        if renew:
-            with self._store.writing() as connection:
-                outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
-                sub_batches.forget(connection, self._journal.worker)
-        if not numbers:
-            return {}
+    def _renew(self) -> None:
+        with self._store.writing() as connection:
+            outbox.renew(connection, self._journal.worker, self._clock() + LEASE)
+            sub_batches.forget(connection, self._journal.worker)
+
+    def _states(self, numbers: list[int]) -> dict[int, EditionState]:
         with self._store.reading() as connection:
             return edition_store.states_of(connection, numbers)
 
@@ -345,30 +315,49 @@ class _Pass:
         self._recorder.add(Outcome(delivery=delivery, fence=fence, result=Result.UNTOUCHED))
 
     async def _keep(self, stop: asyncio.Event) -> None:
-        """Records what trickles in, renews leases, and passes on that we are to stop.
-
-        Somebody may hold or cancel an edition meanwhile: what is claimed of it and has not begun goes back.
-        """
+        """Records what trickles in, renews leases, and passes on that we are to stop."""
         renewed = self._clock()
-        under_way: Future[dict[int, EditionState]] | None = None
+        renewing: Future[None] | None = None
         while True:
             await asyncio.sleep(RECORD_EVERY)
             if self._stop.is_set() or self._recorder.error is not None:
                 stop.set()
             self._recorder.flush()
             # Asked for in one turn and looked at in a later one: nothing here waits for a database that is locked.
-            if under_way is not None and under_way.done():
-                if isinstance(error := under_way.exception(), PublisherError):
-                    self.delivered.error = self.delivered.error or error
-                    stop.set()
+            if renewing is not None and renewing.done():
+                if isinstance(error := renewing.exception(), PublisherError):
+                    self._fail(error, stop)
                     return
-                states = under_way.result()
-                self._claims.halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
-                under_way = None
-            if under_way is None:
-                renew = self._clock() - renewed > LEASE / 3
-                renewed = self._clock() if renew else renewed
-                under_way = self._database.submit(self._look_after, sorted(self._claims.editions), renew=renew)
+                renewing = None
+            if renewing is None and self._clock() - renewed > LEASE / 3:
+                renewed = self._clock()
+                renewing = self._database.submit(self._renew)
+
+    async def _watch(self, stop: asyncio.Event, watching: Executor) -> None:
+        """Somebody may hold or cancel an edition: what is claimed of it and has not begun goes back at once.
+
+        In a thread and on a connection of its own: a write that waits for somebody's lock keeps nobody from reading.
+        """
+        while True:
+            await asyncio.sleep(RECORD_EVERY)
+            if not (numbers := sorted(self._claims.editions)):
+                continue
+            try:
+                states = await asyncio.wrap_future(watching.submit(self._states, numbers))
+            except PublisherError as error:
+                self._fail(error, stop)
+                return
+            self._halt(number for number, state in states.items() if state is not EditionState.GOING_OUT)
+
+    def _halt(self, editions: Iterable[int]) -> None:
+        """From now on nothing of these editions begins, and of all others again."""
+        self._claims.halt(editions)
+        self._journal.held = self._claims.halted
+        self._halted = self._halted or bool(self._claims.halted)
+
+    def _fail(self, error: PublisherError, stop: asyncio.Event) -> None:
+        self.delivered.error = self.delivered.error or error
+        stop.set()
 
     def _recorded(self, batch: Recorded) -> None:
         self._journal.recorded(batch.outcomes)
@@ -376,7 +365,7 @@ class _Pass:
         self.delivered.count(batch.outcomes)
         self.delivered.batch = batch.outcomes
         if batch.paused:
-            self._claims.halt(self._claims.halted | batch.paused.keys())
+            self._halt(self._claims.halted | batch.paused.keys())
         for number, pause in batch.paused.items():
             again = f"it goes on by itself at {pause.until:%H:%M} UTC, or now" if pause.until else "mend that, then"
             self._complain(

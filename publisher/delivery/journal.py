@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,8 @@ class Journal:
     ) -> None:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._path = state / f"journal-{self.worker.replace(':', '-')}.log"
+        self.held: Collection[int] = ()
+        """Numbers of editions of which no more may begin."""
         self._durable = durable
         self._boot = this_boot() if boot is None else boot
         self._also = also
@@ -128,6 +130,10 @@ class Journal:
         self._add(b"D\t%d\t%d\n" % (delivery, outgoing.fence))
         self._open[delivery] = outgoing.fence
         return True
+
+    def withholds(self, outgoing: Outgoing) -> bool:
+        """Its edition was held or cancelled since it was given out."""
+        return outgoing.edition in self.held
 
     def replied(self, outcome: Outcome) -> None:
         """The reply was read.

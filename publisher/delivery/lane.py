@@ -24,7 +24,7 @@ from publisher.model.delivery import Outgoing, Result
 from publisher.model.errors import AddressError, RelayUnreachable
 from publisher.model.rate import Limits
 
-__all__ = ["Lane"]
+__all__ = ["Lane", "Withheld"]
 
 # A larger body fills more than one round trip by itself; and alone in its write it can be told whether it
 # left.
@@ -34,6 +34,10 @@ _SAFE = re.compile(r"[^\x00-\x20\x7f<>]*")
 _RESULTS = {2: Result.ACCEPTED, 4: Result.DEFERRED, 5: Result.FAILED}
 # RFC 4954 section 6: this session has no right to send; no recipient is to blame.
 _NO_RIGHT = {530, 534, 535, 538}
+
+
+class Withheld(Lost):
+    """The next message must not go any more, and only the session's end takes back a DATA that was answered."""
 
 
 @dataclass(slots=True)
@@ -169,6 +173,8 @@ class Lane:
         while True:
             session.expect_silence()
             attempt.broken = None
+            if self._work.log.withholds(attempt.message):
+                raise Withheld("its edition was held or cancelled")
             await self._work.log.started(attempt.message)
             attempt.broken = Result.DEFERRED
             session.expect_silence()
@@ -220,7 +226,8 @@ class Lane:
         if not go_ahead or attempt.following is None:
             return False
         self._attempt = attempt = _Attempt(attempt.following, now, True)
-        if not session.is_silent or not self._work.log.begin(attempt.message):
+        log = self._work.log
+        if not session.is_silent or log.withholds(attempt.message) or not log.begin(attempt.message):
             return False
         self._send(attempt)
         session.patient(now, self._timeouts.final)
@@ -258,7 +265,7 @@ class Lane:
             self.served += 1
             seconds = self._time() - attempt.began
             self._work.end(attempt.message, result, reply=str(error), seconds=seconds)
-        elif isinstance(error, Lost):
+        elif isinstance(error, Lost) and not isinstance(error, Withheld):
             self._put_back(attempt.message, error)
         else:
             self._work.end(attempt.message, Result.UNTOUCHED)

@@ -17,7 +17,7 @@ from typing import Literal
 from publisher.audience.bounces import Kind, classify
 from publisher.delivery.gates import Gates
 from publisher.delivery.handshake import open_session
-from publisher.delivery.lane import Lane
+from publisher.delivery.lane import Lane, Withheld
 from publisher.delivery.session import Lost, Session, Timeouts
 from publisher.delivery.tokens import Login
 from publisher.delivery.transport import AttemptLog, RelayAddress
@@ -204,6 +204,8 @@ class _Run:
             try:
                 await lane.run()
                 await session.close(self._relay.timeouts.quit)
+            except Withheld:
+                barren = 0
             except Lost as error:
                 barren = 0 if lane.served else barren + 1
                 self._learn(lane, error, barren)

@@ -148,6 +148,9 @@ class AttemptLog(Protocol):
     def begin(self, outgoing: Outgoing) -> bool:
         """The same at once, where nothing has to be waited for; otherwise False, and `started` is to be awaited."""
 
+    def withholds(self, outgoing: Outgoing) -> bool:
+        """It must not begin any more: its edition was held or cancelled meanwhile. It is ``untouched`` then."""
+
     def replied(self, outcome: Outcome) -> None:
         """Called at once when an attempt has ended, before its outcome is yielded; not for ``untouched``
         ones.

@@ -41,6 +41,10 @@ class _Forgetting:
         """Nothing to write."""
         return True
 
+    def withholds(self, outgoing: Outgoing) -> bool:
+        """Nothing was held."""
+        return False
+
     def replied(self, outcome: Outcome) -> None:
         """Nothing to write."""
 

@@ -70,12 +70,10 @@ class Work:
         """True if there is a message to take, now or later; it is held ready for whoever takes first."""
         if self.over:
             return False
-        if self._back:
-            return True
         outgoing = self._next()
         if outgoing is None:
             return False
-        self._back.append(outgoing)
+        self._back.appendleft(outgoing)
         return True
 
     async def ready(self) -> None:
@@ -87,8 +85,11 @@ class Work:
             await self.gate.wait()
 
     def _next(self) -> Outgoing | None:
-        if self._back:
-            return self._back.popleft()
+        while self._back:
+            outgoing = self._back.popleft()
+            if not self.log.withholds(outgoing):
+                return outgoing
+            self._give(outgoing, Result.UNTOUCHED)
         if self._exhausted:
             return None
         try:

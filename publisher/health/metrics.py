@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from publisher import __version__
-from publisher.delivery.delivering import Delivered
+from publisher.delivery.delivered import Delivered
 from publisher.model.errors import OutputError, PublisherError
 from publisher.model.publication import Publication
 from publisher.store import Store, outbox, readership, subscribers, tallies

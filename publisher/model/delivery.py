@@ -74,7 +74,7 @@ class Outgoing(NamedTuple):
 
     ``buffers`` joined are the whole message: CRLF line ends, no line over 998 octets, and no line that
     begins with a dot (so SMTP needs no dot-stuffing, RFC 5321 section 4.5.2), ending in CRLF.
-    ``smtputf8``: the recipient's local part is not ASCII (RFC 6531).
+    ``smtputf8``: the recipient's local part is not ASCII (RFC 6531). ``edition``: None for a notice.
     """
 
     delivery: int
@@ -84,6 +84,7 @@ class Outgoing(NamedTuple):
     recipient: str
     buffers: Sequence[bytes]
     smtputf8: bool = False
+    edition: int | None = None
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from publisher.cli.progress import Pace, Progress, progress_text
 from publisher.cli.session import Session
-from publisher.delivery.delivering import Delivered
+from publisher.delivery.delivered import Delivered
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 

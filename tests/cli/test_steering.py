@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
-import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from publisher.cli import call
-from publisher.delivery.delivering import Delivered
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.smtp import SmtpTransport
+from publisher.delivery.transport import RelayAddress
 from publisher.model.edition import EditionState
 from publisher.store import Store
 from publisher.store import editions as edition_store
 from publisher.store.schema import deliveries, subscriptions
+from tests.delivery.faulty_smtp import Action, Connection, FaultySmtp, Stall
 from tests.delivery.going_out import deliver, edition_for, relay_transport
 from tests.relay import Relay
 from tests.store import readers as r
@@ -26,30 +29,53 @@ def ask(folder: Path, *words: str) -> int:
     return call([*words, "--publication", str(folder)])
 
 
-def at_three_messages(
-    folder: Path, store: Store, count: int, act: Callable[[int], None]
-) -> tuple[Relay, Delivered, float]:
-    """A pass over a slow relay during which ``act`` is called; and how long the pass went on after it."""
-    number = edition_for(store, count)
-    acted: list[float] = []
+READERS = 60
+LANES = 4
 
-    def slow(_address: str) -> None:
-        time.sleep(0.1)
 
-    with Relay(slow) as relay:
+class Scene:
+    """A pass over a relay that takes two messages in each of four sessions, and says nothing to the third."""
 
-        def watch() -> None:
-            while len(relay.accepted) < 3:
-                time.sleep(0.01)
-            act(number)
-            acted.append(time.monotonic())
+    def __init__(self, folder: Path, store: Store, database: str) -> None:
+        settings = folder / "publication.toml"
+        settings.write_text(f'database = "{database}"\n{settings.read_text("utf-8")}', "utf-8")
+        self._folder = folder
+        self._store = store
+        self.number = edition_for(store, READERS)
+        self.goes_on = asyncio.Event()
+        self._stalled = 0
+        self.server = FaultySmtp(self._answer)
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        delivered = deliver(folder, store, relay_transport(relay))
-        ended = time.monotonic()
-        watcher.join()
-    return relay, delivered, ended - acted[0]
+    def _answer(self, step: str, connection: Connection) -> Action:
+        if step != "dot" or connection.messages != 2 or self.goes_on.is_set():
+            return None
+        self._stalled += 1
+        return Stall(until=self.goes_on)
+
+    async def begin(self) -> asyncio.Task[Delivered]:
+        """The pass, when all four sessions stand still."""
+        transport = SmtpTransport(RelayAddress("127.0.0.1", self.server.port), lanes=LANES)
+        passing = asyncio.create_task(asyncio.to_thread(deliver, self._folder, self._store, transport))
+        while self._stalled < LANES:
+            await asyncio.sleep(0.01)
+        return passing
+
+    async def ask(self, verb: str) -> None:
+        """What the operator says meanwhile."""
+        assert await asyncio.to_thread(ask, self._folder, "editions", verb, str(self.number)) == 0
+
+    async def until(self, most: int) -> None:
+        """Waits until so many deliveries are claimed at most."""
+        while states(self._store).count("claimed") > most:
+            await asyncio.sleep(0.01)
+
+
+def play(scene: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await scene()
+
+    asyncio.run(bounded())
 
 
 def states(store: Store) -> list[str]:
@@ -57,34 +83,67 @@ def states(store: Store) -> list[str]:
         return list(r.states(connection).values())
 
 
-def test_an_edition_that_is_held_stops_within_a_second_and_goes_on_when_resumed(
-    folder: Path, sqlite_store: Store
+def test_an_edition_that_is_held_stops_although_its_relay_stalls_and_goes_on_when_resumed(
+    folder: Path, store: Store, database: str
 ) -> None:
-    relay, delivered, after = at_three_messages(
-        folder, sqlite_store, 60, lambda number: assert_done(folder, "hold", number)
-    )
-    assert after < 1.5
-    assert 3 <= delivered.accepted == len(relay.accepted) < 20
-    assert states(sqlite_store).count("queued") == 60 - delivered.accepted
+    scene = Scene(folder, store, database)
+
+    async def held() -> None:
+        async with scene.server:
+            passing = await scene.begin()
+            await scene.ask("hold")
+            # Without the relay's help: what it has in hand, and what it was told the envelope of, is all that is left.
+            await scene.until(2 * LANES)
+            scene.goes_on.set()
+            delivered = await passing
+        assert delivered.accepted == len(scene.server.delivered) == 3 * LANES
+
+    play(held)
+    assert states(store).count("queued") == READERS - 3 * LANES
     assert ask(folder, "editions", "resume", "1") == 0
     with Relay() as second:
-        assert deliver(folder, sqlite_store, relay_transport(second)).accepted == 60 - delivered.accepted
-    assert {**relay.counts, **second.counts} == {f"reader{n}@example.org": 1 for n in range(1, 61)}
+        assert deliver(folder, store, relay_transport(second)).accepted == READERS - 3 * LANES
+    assert {*scene.server.recipients, *second.counts} == {f"reader{n}@example.org" for n in range(1, READERS + 1)}
 
 
-def assert_done(folder: Path, verb: str, number: int) -> None:
-    assert ask(folder, "editions", verb, str(number)) == 0
+def test_an_edition_that_is_resumed_while_it_is_being_delivered_goes_on_in_the_same_pass(
+    folder: Path, store: Store, database: str
+) -> None:
+    scene = Scene(folder, store, database)
+
+    async def resumed() -> None:
+        async with scene.server:
+            passing = await scene.begin()
+            await scene.ask("hold")
+            await scene.until(2 * LANES)
+            await scene.ask("resume")
+            scene.goes_on.set()
+            assert (await passing).accepted == READERS
+
+    play(resumed)
+    assert sorted(Counter(scene.server.recipients).values()) == [1] * READERS
 
 
-def test_an_edition_that_is_cancelled_stops_within_a_second_and_adds_up(folder: Path, sqlite_store: Store) -> None:
-    relay, delivered, after = at_three_messages(
-        folder, sqlite_store, 60, lambda number: assert_done(folder, "cancel", number)
-    )
-    assert after < 1.5
-    assert 3 <= delivered.accepted == len(relay.accepted) < 20
-    with sqlite_store.reading() as connection:
+def test_an_edition_that_is_cancelled_stops_although_its_relay_stalls_and_adds_up(
+    folder: Path, store: Store, database: str
+) -> None:
+    scene = Scene(folder, store, database)
+
+    async def cancelled() -> None:
+        async with scene.server:
+            passing = await scene.begin()
+            await scene.ask("cancel")
+            await scene.until(2 * LANES)
+            with store.reading() as connection:
+                assert edition_store.sums(connection, 1).adds_up
+            scene.goes_on.set()
+            delivered = await passing
+        assert delivered.accepted == len(scene.server.delivered) == 3 * LANES
+
+    play(cancelled)
+    with store.reading() as connection:
         sums = edition_store.sums(connection, 1)
-        assert (sums.withdrawn, sums.outstanding) == (60 - delivered.accepted, 0)
+        assert (sums.withdrawn, sums.outstanding) == (READERS - 3 * LANES, 0)
         assert sums.adds_up
         # Whoever did not get it has the articles ahead again.
         assert list(r.cursors(connection).values()).count(0) == sums.withdrawn

@@ -17,6 +17,7 @@ class RememberingLog:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, int]] = []
+        self.held: set[int] = set()
 
     async def started(self, outgoing: Outgoing) -> None:
         await asyncio.sleep(0)
@@ -28,6 +29,9 @@ class RememberingLog:
             return False
         self.events.append(("started", outgoing.delivery))
         return True
+
+    def withholds(self, outgoing: Outgoing) -> bool:
+        return outgoing.edition in self.held
 
     def replied(self, outcome: Outcome) -> None:
         self.events.append(("replied", outcome.delivery))

@@ -26,7 +26,9 @@ class Drop:
 
 @dataclass(frozen=True)
 class Stall:
-    """Says nothing any more and reads nothing."""
+    """Says nothing and reads nothing, for ever or ``until`` it goes on as usual."""
+
+    until: asyncio.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ class FaultySmtp:
             self.delivered += delivered
         connection.messages += 1
         await self._act(connection, action)
-        if action is None:
+        if action is None or isinstance(action, Stall):
             await self._say(connection, usual)
         elif isinstance(action, str):
             await self._say(connection, action)
@@ -301,8 +303,8 @@ class FaultySmtp:
                 else:
                     connection.writer.close()
                 raise Gone
-            case Stall():
-                await asyncio.sleep(3600)
+            case Stall(until=until):
+                await (asyncio.sleep(3600) if until is None else until.wait())
             case Raw(octets=octets):
                 connection.writer.write(octets)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.delivering import deliver_outbox
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transport import Transport, parse_transport
 from publisher.publication import load, load_secrets

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.delivering import deliver_outbox
 from publisher.delivery.relays import Member, Relays
 from publisher.delivery.session import Timeouts
 from publisher.delivery.transport import Transport

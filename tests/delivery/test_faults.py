@@ -240,7 +240,7 @@ def test_a_relay_that_limits_sessions_gets_no_more_than_it_likes() -> None:
             return None
 
         async with FaultySmtp(two, round_trip=0.01) as server:
-            ran = await deliver(relay(server, lanes=8), map(outgoing, range(100)))
+            ran = await deliver(relay(server, lanes=8, timeouts=Timeouts()), map(outgoing, range(100)))
         assert ran.error is None
         assert set(ran.results().values()) == {Result.ACCEPTED}
 
@@ -345,7 +345,7 @@ def test_thousands_with_temporary_and_permanent_refusals_add_up() -> None:
 
         log = RememberingLog()
         async with FaultySmtp(mixed) as server:
-            ran = await deliver(relay(server, lanes=8), map(outgoing, range(5000)), log=log)
+            ran = await deliver(relay(server, lanes=8, timeouts=Timeouts()), map(outgoing, range(5000)), log=log)
         assert ran.error is None
         results = list(ran.results().values())
         assert results.count(Result.DEFERRED) == 100

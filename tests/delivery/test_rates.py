@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from publisher.delivery.delivering import Delivered, deliver_outbox
+from publisher.delivery.delivered import Delivered
+from publisher.delivery.delivering import deliver_outbox
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transport import parse_transport
 from publisher.model.rate import Limits, parse_rate

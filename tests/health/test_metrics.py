@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from publisher.delivery.delivering import Delivered
+from publisher.delivery.delivered import Delivered
 from publisher.health.metrics import Family, count_attempts, gathered, text
 from publisher.model.delivery import Result
 from publisher.publication import load
