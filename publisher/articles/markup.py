@@ -89,6 +89,8 @@ _CLASS = re.compile(r' class="([^"]*)"')
 _HREF = re.compile(r'<a href="([^"]*)"')
 _PARAGRAPH = re.compile(r'<p(?:\s[\w-]+="[^"]*")*>(.*?)</p>', re.S)
 _ANY_TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')
+# libxml2 knows HTML 4, and ends what has no end since (https://html.spec.whatwg.org/#void-elements): a parse error.
+_NO_END = re.compile("</(?:source|track|wbr)>")
 _LANGUAGE = re.compile(r"^language-[\w+#.-]+$")
 _CLASSES = re.compile(r"^(language-[\w+#.-]+|footnote-(reference|definition|definition-label))$")
 
@@ -284,8 +286,11 @@ def _set(element: HtmlElement, attribute: str, value: str | None) -> None:
 def _inner_html(root: HtmlElement) -> str:
     import lxml.html
 
+    for item in root.iter("li"):
+        if len(item) == 0 and item.text is None:
+            item.text = ""  # else it is written without its end
     parts = [lxml.html.tostring(child, encoding="unicode") for child in root]
-    return ((root.text or "") + "".join(parts)).strip() + "\n"
+    return _NO_END.sub("", (root.text or "") + "".join(parts)).strip() + "\n"
 
 
 def _first_paragraph(root: HtmlElement) -> str:

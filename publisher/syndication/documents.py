@@ -19,6 +19,7 @@ from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
 from publisher.syndication.selecting import feed_selections, selected
 from publisher.syndication.sizes import HEAD, Measure, Sizes, measure
+from publisher.theme.media import logo_looks, logo_of
 
 __all__ = ["Document", "FeedLeaves", "Later", "documents_of", "feed_documents", "feed_leaves", "feed_selections"]
 
@@ -117,7 +118,7 @@ def documents_of(
     whole: Callable[[Article], Article] = lambda one: one,
     frame: str = "",
 ) -> Iterator[Document | Later]:
-    """The documents of feeds. Pure, but for ``whole``, which gives an article with its text.
+    """The documents of feeds. Pure, but for the logo's size and ``whole``, which gives an article with its text.
 
     A feed's come together: those at its addresses, the older ones, its aliases. ``frame``: changes with the program and
     whatever else all depend on, but the closed pages, which change as seldom as can be.
@@ -147,7 +148,8 @@ class _Written:
         self._entries: dict[str, Entry] = {}
         self._people: dict[Author, Author | None] = {}
         settings = (publication.title, publication.url, publication.language, publication.sections, publication.web)
-        self._settings = repr((__version__, settings))
+        self._settings = repr((__version__, settings, logo_looks(publication)))
+        self._logo_size: tuple[int, int] | None = None
 
     def later(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> Later:
         head = head_of(self._publication, one.feed, ())
@@ -165,12 +167,19 @@ class _Written:
     def _bytes(self, one: FeedLeaves, leaf: Leaf, format: FeedFormat) -> bytes:
         entries = [self._entry(article, whole=one.sizes.whole(article)) for article in leaf.articles]
         return _WRITERS[format](
-            head_of(self._publication, one.feed, entries),
+            head_of(self._publication, one.feed, entries, logo_size=self._size_of_logo()),
             entries,
             address=feed_url(self._publication, one.feed, format, leaf.name),
             full=one.feed.content == "full",
             history=self._history(one.feed, leaf, format),
         )
+
+    def _size_of_logo(self) -> tuple[int, int]:
+        """Looked up once, and only where a document is written."""
+        if self._logo_size is None:
+            logo = logo_of(self._publication)
+            self._logo_size = (logo.width, logo.height) if logo else (0, 0)
+        return self._logo_size
 
     def _history(self, feed: Feed, leaf: Leaf, format: FeedFormat) -> History:
         def address(name: str | None) -> str:

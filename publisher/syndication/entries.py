@@ -23,6 +23,7 @@ __all__ = ["NEVER", "Category", "Entry", "Head", "History", "Show", "entry_of", 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # an empty feed's date: never the clock, and not so old that a judge doubts it
 
 _GENERATOR = "publisher"
+_WIDEST, _HIGHEST = 144, 400  # pixels of the picture of an RSS channel
 _PODCASTS = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")  # the namespace of podcasts' guids
 # What Atom takes as an id (RFC 4287 section 4.2.6): an absolute URI, as in RFC 3986, RFC 4151 and RFC 8141.
 _URI = re.compile(
@@ -103,7 +104,10 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a feed says of itself. ``page`` is its HTML page, ``updated`` its newest entry's."""
+    """What a feed says of itself. ``page`` is its HTML page, ``updated`` its newest entry's.
+
+    ``logo_size``: in pixels, made to fit what RSS allows; zeros where it is not known.
+    """
 
     uri: str
     title: str
@@ -116,6 +120,7 @@ class Head:
     author: str
     home: str
     logo: str
+    logo_size: tuple[int, int] = (0, 0)
     hub: str = ""
     show: Show | None = None
 
@@ -126,8 +131,10 @@ def rfc3339(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def head_of(publication: Publication, feed: Feed, entries: Sequence[Entry]) -> Head:
-    """The head of a feed that carries ``entries``."""
+def head_of(
+    publication: Publication, feed: Feed, entries: Sequence[Entry], *, logo_size: tuple[int, int] = (0, 0)
+) -> Head:
+    """The head of a feed that carries ``entries``. ``logo_size``: the logo's width and height, if they are known."""
     title = one_line(feed.title) or one_line(publication.title) or feed.name
     return Head(
         uri=uuid.uuid5(uuid.NAMESPACE_URL, f"//{publication.host}/feeds/{feed.name}").urn,
@@ -141,6 +148,7 @@ def head_of(publication: Publication, feed: Feed, entries: Sequence[Entry]) -> H
         author=one_line(publication.title) or title,
         home=home(publication),
         logo=theme_url(publication, publication.theme.logo),
+        logo_size=_fitting(*logo_size),
         hub=ascii_url(publication.web.hub) if publication.web.hub else "",
         show=_show(publication, feed),
     )
@@ -239,6 +247,14 @@ def _audio(audio: Audio | None) -> Audio | None:
         transcript=ascii_url(audio.transcript) if audio.transcript else "",
         chapters=ascii_url(audio.chapters) if audio.chapters else "",
     )
+
+
+def _fitting(width: int, height: int) -> tuple[int, int]:
+    """What a picture is shown as: https://www.rssboard.org/rss-specification#ltimagegtSubelementOfLtchannelgt."""
+    if not (width and height):
+        return 0, 0
+    scale = min(1, _WIDEST / width, _HIGHEST / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _show(publication: Publication, feed: Feed) -> Show | None:

@@ -30,6 +30,7 @@ from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
 from publisher.syndication.shelf import Shelf
 from publisher.syndication.sizes import HEAD, Sizes, measure
+from publisher.theme.media import logo_of
 
 __all__ = ["chosen", "private_document", "read_selection", "selection_file", "write_selections"]
 
@@ -109,7 +110,7 @@ def private_document(
     title: str,
     number: int,
 ) -> bytes:
-    """A reader's feed: of ``articles`` (their selection, newest first) as many as fit. Pure.
+    """A reader's feed: of ``articles`` (their selection, newest first) as many as fit. Pure, but for the logo's size.
 
     ``address`` is where it is served; its id is made of ``number``, the subscription's, so that it outlives a new link.
     No hub is named: it would tell others of the address.
@@ -128,8 +129,14 @@ def private_document(
         for article in shown
         for entry in (entry_of(publication, article),)
     ]
+    logo = logo_of(publication)
     head = replace(
-        head_of(publication, replace(feed, podcast=None), entries),
+        head_of(
+            publication,
+            replace(feed, podcast=None),
+            entries,
+            logo_size=(logo.width, logo.height) if logo else (0, 0),
+        ),
         uri=uuid.uuid5(uuid.NAMESPACE_URL, f"//{publication.host}/private/{number}").urn,
         title=title,
         hub="",

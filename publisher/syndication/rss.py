@@ -18,7 +18,8 @@ def rss_document(head: Head, entries: Sequence[Entry], *, address: str, full: bo
     generator.link(href=address, rel="self", type="application/rss+xml")
     generator.link(href=head.page, rel="alternate")
     if head.logo.lower().endswith((".png", ".jpg", ".jpeg", ".gif")):
-        generator.image(head.logo, title=head.title, link=head.page)
+        width, height = (str(pixels) if pixels else None for pixels in head.logo_size)
+        generator.image(head.logo, title=head.title, link=head.page, width=width, height=height)
     for entry in entries:
         item = generator.add_entry(order="append")
         item.correction.entry, item.correction.head = entry, head

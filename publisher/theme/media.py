@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from publisher.articles.urls import absolute
 from publisher.model.article import Image
 from publisher.model.publication import Publication
 
-__all__ = ["logo_of", "theme_media", "theme_url"]
+__all__ = ["logo_looks", "logo_of", "theme_media", "theme_url"]
 
 
 def theme_media(publication: Publication) -> Iterator[tuple[Path, str]]:
@@ -36,13 +37,25 @@ def theme_url(publication: Publication, name: str) -> str:
     return (absolute(address, f"{publication.url}/") or "") if name else ""
 
 
+def logo_looks(publication: Publication) -> tuple[int, int]:
+    """What changes when the logo's file does: bytes and time of change; zeros where it is none of ours."""
+    name = publication.theme.logo
+    try:
+        status = (publication.articles_folder / name).stat() if name and not _elsewhere(name) else None
+    except OSError:
+        return 0, 0
+    return (status.st_size, status.st_mtime_ns) if status else (0, 0)
+
+
 def logo_of(publication: Publication) -> Image | None:
     """The logo with its size in pixels; None if there is none. Reads the file's head."""
     name = publication.theme.logo
     if not name:
         return None
     file = publication.articles_folder / name
-    width, height = picture_size(file) if not _elsewhere(name) and file.is_file() else (0, 0)
+    width, height = 0, 0
+    with suppress(OSError):
+        width, height = picture_size(file) if not _elsewhere(name) and file.is_file() else (0, 0)
     return Image(
         url=theme_url(publication, name),
         alt=publication.title,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.markup import Picture, render
+from tests.articles.balanced import faults_of
 
 URL = "https://news.example.org/2026/fog/"
 
@@ -114,7 +115,42 @@ def test_the_first_paragraph_is_plain_text_on_one_line() -> None:
 def test_any_text_gives_html_that_is_balanced_and_fit_for_xml(text: str) -> None:
     """Ghost #8442, miniflux #575: one control character ended a feed."""
     result = html(text)
-    result.encode("utf-8")
+    assert faults_of(result) == []
     document = ElementTree.Element("div")
     document.text = result
-    ElementTree.fromstring(ElementTree.tostring(document))
+    ElementTree.fromstring(ElementTree.tostring(document, "utf-8"))
+
+
+TAGS = [
+    "p",
+    "b",
+    "i",
+    "div",
+    "table",
+    "tr",
+    "td",
+    "ul",
+    "li",
+    "a href='x'",
+    "picture",
+    "source src='x'",
+    "video",
+    "wbr",
+]
+
+
+@given(
+    st.lists(st.sampled_from([f"<{tag}>" for tag in TAGS] + [f"</{tag.split()[0]}>" for tag in TAGS] + ["x", "\n\n"]))
+)
+def test_any_tags_give_html_that_is_balanced(pieces: list[str]) -> None:
+    assert faults_of(html("".join(pieces))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['<p title="</wbr>">a<wbr>b</p>', "&lt;/wbr&gt; <picture><source srcset='a.png'><img src='a.png'></picture>"],
+)
+def test_what_has_no_end_is_not_ended_and_texts_stay(text: str) -> None:
+    result = html(text)
+    assert faults_of(result) == []
+    assert "&lt;/wbr&gt;" in result

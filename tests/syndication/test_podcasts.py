@@ -91,6 +91,7 @@ def test_22_a_podcast_has_what_directories_require(podcast: Publication, make_ar
     assert (locked.text, locked.get("owner")) == ("yes", "ana@example.org")
     assert item.findtext(f"{ITUNES}duration") == "1865"
     assert (item.findtext(f"{ITUNES}season"), item.findtext(f"{ITUNES}episode")) == ("1", "3")
+    assert item.findtext(f"{ITUNES}episodeType") == "full"
     transcript, chapters = item.find(f"{PODCAST}transcript"), item.find(f"{PODCAST}chapters")
     assert dict(transcript.attrib) == {"url": AUDIO.transcript, "type": "text/vtt", "language": "en"}
     assert dict(chapters.attrib) == {"url": AUDIO.chapters, "type": "application/json+chapters"}
