@@ -110,12 +110,7 @@ def ready_transport(publication: Publication, secrets: Secrets, *, fixed_time: b
     where a message could leave this machine.
     """
     settings = publication.delivery
-    transport = open_transport(
-        settings.relays,
-        root=publication.root,
-        secrets=secrets.relay_passwords,
-        tls=settings.tls,
-    )
+    transport = open_transport(settings.relays, root=publication.root, secrets=secrets.relay_passwords)
     address = ", ".join(str(parse_transport(relay.transport)) for relay in settings.relays)
     if transport.real and fixed_time:
         raise UsageError(

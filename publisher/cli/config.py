@@ -59,7 +59,8 @@ def get(session: Session, key: str | None) -> None:
 def set_(session: Session, pairs: tuple[str, ...]) -> None:
     """Changes settings; nothing is written unless all of it is right.
 
-    A list is written a,b and a switch true or false; an empty VALUE ("") removes an optional setting.
+    A list is written a,b and a switch true or false; an empty VALUE ("") removes an optional setting. One of several
+    relays is named in the key: delivery.relays.main.transport; it is made if it is not there.
     """
     from publisher.delivery.transport import parse_transport
     from publisher.publication.editing import set_settings
@@ -71,7 +72,7 @@ def set_(session: Session, pairs: tuple[str, ...]) -> None:
         )
     wanted = list(zip(pairs[::2], pairs[1::2], strict=True))
     for key, value in wanted:
-        if key == "delivery.transport":
+        if value and key.startswith("delivery.") and key.endswith(".transport"):
             parse_transport(value)
     changes = set_settings(session.root, wanted)
     if session.as_json:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from publisher.model.delivery import Outcome, Outgoing
@@ -245,7 +245,6 @@ def open_transport(
     *,
     root: Path,
     secrets: Mapping[str, str],
-    tls: Literal["required", "opportunistic"] = "required",
 ) -> Transport:
     """The transport of these relays (at least one). Opens nothing yet.
 
@@ -259,7 +258,7 @@ def open_transport(
     from publisher.delivery.sendmail import Sendmail
 
     if len(relays) > 1:
-        opened = [_open_relay(relay, parse_transport(relay.transport), secrets, tls) for relay in relays]
+        opened = [_open_relay(relay, parse_transport(relay.transport), secrets) for relay in relays]
         return Relays([Member(one, relay.weight) for one, relay in zip(opened, relays, strict=True)])
     relay = relays[0]
     address = parse_transport(relay.transport)
@@ -269,14 +268,13 @@ def open_transport(
         return EmlFolder(root / address.path, name=str(address))
     if isinstance(address, SendmailAddress):
         return Sendmail(address.command, lanes=relay.limits.lanes)
-    return _open_relay(relay, address, secrets, tls)
+    return _open_relay(relay, address, secrets)
 
 
 def _open_relay(
     relay: Relay,
     address: TransportAddress,
     secrets: Mapping[str, str],
-    tls: Literal["required", "opportunistic"],
 ) -> SmtpTransport:
     from publisher.delivery.smtp import SmtpTransport
     from publisher.delivery.tokens import Login, parse_command
@@ -301,4 +299,4 @@ def _open_relay(
         )
     given = {"token": secret} if relay.login == "token" else {"password": secret}
     login = Login(address.user or "", command=command, **given)
-    return SmtpTransport(address, login=login, limits=relay.limits, tls=tls)
+    return SmtpTransport(address, login=login, limits=relay.limits, tls=relay.tls)

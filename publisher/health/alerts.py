@@ -155,12 +155,11 @@ def _mail(publication: Publication, secrets: Secrets, recipient: str, subject: s
     settings = publication.alerts
     own = bool(settings.transport)
     transport = open_transport(
-        [Relay(transport=settings.transport)] if own else publication.delivery.relays,
+        [Relay(transport=settings.transport, tls=publication.delivery.tls)] if own else publication.delivery.relays,
         root=publication.root,
         secrets=({} if secrets.alerts_password is None else {"": secrets.alerts_password})
         if own
         else secrets.relay_passwords,
-        tls=publication.delivery.tls,
     )
     if transport.real and publication.examples_left:
         raise AlertError(f"still an example's: {', '.join(publication.examples_left)}")

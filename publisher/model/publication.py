@@ -22,6 +22,7 @@ class Relay:
     ``weight``  its part of the messages, against the others'; 0: it steps in when all others are away
     ``login``   what the secret is that goes with the user: a password, or a token (OAuth 2.0)
     ``token_command``  prints such a token
+    ``tls``     "opportunistic": it may do without, unless there is a password
     """
 
     name: str = ""
@@ -30,6 +31,7 @@ class Relay:
     weight: int = 1
     login: Literal["password", "token"] = "password"
     token_command: str = ""
+    tls: Literal["required", "opportunistic"] = "required"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

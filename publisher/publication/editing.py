@@ -29,6 +29,9 @@ from publisher.publication.settings import MAIN, Setting, find_setting, read_tex
 __all__ = ["Change", "add_authors", "parse_value", "replace_file", "set_settings"]
 
 
+_SEVERAL = ("delivery", "relays")  # the one place for [[tables]], which are told apart by their names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A setting that was changed: the value that held, and the one that holds now (None: nothing)."""
@@ -40,7 +43,7 @@ class Change:
 
 
 def set_settings(root: Path, wanted: Sequence[tuple[str, str]]) -> list[Change]:
-    """Sets each key to what is written, all or none; an empty text removes a setting that has no default.
+    """Sets each key to what is written, all or none; an empty text removes an optional setting.
 
     Raises UsageError, ConfigurationError (the publication would not load), OutputError.
     """
@@ -82,7 +85,7 @@ def parse_value(setting: Setting, written: str) -> Any:
     None for an empty text where nothing may stand. Pure. Raises UsageError.
     """
     known = setting.known
-    if not written and known.default is None and not known.required:
+    if not written and known.kind != "list" and not known.required:
         return None
     match known.kind:
         case "number":
@@ -130,8 +133,8 @@ def _edited(text: str, file: str, wanted: Sequence[tuple[tuple[str, ...], Any]])
     try:
         document = tomlkit.parse(text)
         for path, value in wanted:
-            _put(document, path, value, new_table=_heading)
-            _put(expected, path, value, new_table=lambda _innermost: {})
+            _put(document, path, value, new_table=_heading, new_several=tomlkit.aot)
+            _put(expected, path, value, new_table=lambda _innermost: {}, new_several=list)
         after = tomlkit.dumps(document)
         faithful = _values(after) == expected
     except (TOMLKitError, tomllib.TOMLDecodeError, TypeError, ValueError) as error:
@@ -154,15 +157,29 @@ def _heading(innermost: bool) -> Table:
     return tomlkit.table(is_super_table=not innermost)
 
 
-def _put(table: Any, path: tuple[str, ...], value: Any, *, new_table: Callable[[bool], Any]) -> None:
+def _put(
+    table: Any,
+    path: tuple[str, ...],
+    value: Any,
+    *,
+    new_table: Callable[[bool], Any],
+    new_several: Callable[[], Any],
+) -> None:
     """Sets or (None) removes the value at ``path`` of nested tables; missing tables on the way are made."""
     for depth, part in enumerate(path[:-1], start=1):
-        if part not in table:
-            if value is None:
-                return
-            table[part] = new_table(depth == len(path) - 1)
-        table = table[part]
-        if not isinstance(table, dict):
+        if isinstance(table, list):
+            found = next((one for one in table if one["name"] == part), None)
+            if found is None and value is not None:
+                table.append({**new_table(True), "name": part})
+                found = table[-1]
+        else:
+            if part not in table and value is not None:
+                table[part] = new_several() if path[:depth] == _SEVERAL else new_table(depth == len(path) - 1)
+            found = table.get(part)
+        if found is None:
+            return
+        table = found
+        if not isinstance(table, dict | list):
             raise ValueError(f"{'.'.join(path[:depth])} is not a table")
     if value is None:
         table.pop(path[-1], None)

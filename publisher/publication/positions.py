@@ -14,13 +14,20 @@ _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    """The 1-based line of the longest prefix of ``path`` that is written in ``text``; None if none is. Pure."""
+    """The 1-based line of the longest prefix of ``path`` that is written in ``text``; None if none is. Pure.
+
+    Of ``[[tables]]`` with one name each has its number, from 0: ``("delivery", "relays", "1", "rate")``.
+    """
     best: tuple[int, int] | None = None
     table: tuple[str, ...] = ()
+    arrays: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if found := _TABLE.match(line):
-            table = _names(found[1])
-            here = table
+            names = _names(found[1])
+            if line.lstrip().startswith("[["):
+                arrays[names] = arrays.get(names, -1) + 1
+            table = _numbered(names, arrays)
+            here = names if arrays.get(names) == 0 and len(path) == len(names) else table
         elif found := _KEY.match(line):
             here = table + _names(found[1])
         else:
@@ -29,6 +36,14 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
         if here == tuple(path[:length]) and (best is None or length > best[0]):
             best = (length, number)
     return best[1] if best else None
+
+
+def _numbered(names: tuple[str, ...], arrays: dict[tuple[str, ...], int]) -> tuple[str, ...]:
+    """With the number of the table where there are several of one name."""
+    for length in range(1, len(names) + 1):
+        if names[:length] in arrays:
+            return (*names[:length], str(arrays[names[:length]]), *names[length:])
+    return names
 
 
 def _names(dotted: str) -> tuple[str, ...]:

@@ -41,10 +41,12 @@ def relays_of(settings: DeliveryTable) -> tuple[Relay, ...]:
     Raises ConfigurationError.
     """
     if not settings.relays:
-        return (_relay(settings),)
+        return (replace(_relay(settings), tls=settings.tls),)
     if "transport" in settings.model_fields_set:
         raise ConfigurationError(
-            "transport and relays are both there", where="publication.toml", remedy="keep one of them in [delivery]"
+            "transport and relays are both there",
+            where="publication.toml",
+            remedy='keep one of them in [delivery]; with publisher config set delivery.transport "" the relays',
         )
     names = [relay.name for relay in settings.relays]
     if len(set(names)) < len(names):
@@ -58,7 +60,10 @@ def relays_of(settings: DeliveryTable) -> tuple[Relay, ...]:
             where="publication.toml",
             remedy="0 is for those that step in; give one a weight",
         )
-    return tuple(replace(_relay(relay), name=relay.name, weight=relay.weight) for relay in settings.relays)
+    return tuple(
+        replace(_relay(relay), name=relay.name, weight=relay.weight, tls=relay.tls or settings.tls)
+        for relay in settings.relays
+    )
 
 
 def _relay(table: RelayTable | DeliveryTable) -> Relay:

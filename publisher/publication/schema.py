@@ -243,6 +243,7 @@ class _TransportTable(_Table):
 class RelayTable(_TransportTable):
     name: RelayName
     transport: Line
+    tls: Literal["required", "opportunistic"] | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] = 1
 
 

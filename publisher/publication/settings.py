@@ -92,9 +92,9 @@ def read_settings(root: Path) -> list[Setting]:
         table = tomllib.loads(text.replace("\r\n", "\n"))
         groups: dict[tuple[str, ...], list[Setting]] = {}  # all about one author together
         for known in known_settings(file):
-            if not _begun(known.path, table):
-                continue
             for path in _paths(known, table):
+                if not _begun(path, table):
+                    continue
                 group = path[: known.path.index("NAME") + 1] if "NAME" in known.path else path
                 groups.setdefault(group, []).append(_setting(file, path, known, table, text))
         found += [setting for group in groups.values() for setting in group]
@@ -147,7 +147,7 @@ def _begun(path: tuple[str, ...], table: dict[str, Any]) -> bool:
     """False for settings of an optional table that is not there: they are required only in it. Pure."""
     if path[0] in ("newsletter", "podcast"):
         return path[0] in table
-    return path[:2] != ("delivery", "warm_up") or "warm_up" in table.get("delivery", {})
+    return "warm_up" not in path or _written(table, path[:-1])[0] is not None
 
 
 def _feed_files(root: Path) -> list[str]:
@@ -155,12 +155,32 @@ def _feed_files(root: Path) -> list[str]:
 
 
 def _setting(file: str, path: tuple[str, ...], known: Known, table: dict[str, Any], text: str) -> Setting:
-    written: Any = table
-    for part in path:
-        written = written.get(part) if isinstance(written, dict) else None
+    written, at = _written(table, path)
     prefix = () if file == MAIN else ("feeds", Path(file).stem)
-    line = None if written is None else line_of(text, path)
+    line = None if written is None else line_of(text, at)
     return Setting(key=".".join((*prefix, *path)), file=file, path=path, known=known, written=written, line=line)
+
+
+def _written(table: dict[str, Any], path: tuple[str, ...]) -> tuple[Any, list[str]]:
+    """What stands at ``path``, or None, and where: of several tables the one of that name, by its number. Pure."""
+    written: Any = table
+    at: list[str] = []
+    for part in path:
+        if isinstance(written, list):
+            numbers = [number for number, name in enumerate(_names(written)) if name == part]
+            written = written[numbers[0]] if numbers else None
+            at.append(str(numbers[0]) if numbers else part)
+        else:
+            written = written.get(part) if isinstance(written, dict) else None
+            at.append(part)
+    return written, at
+
+
+def _names(several: Any) -> list[str]:
+    """Of tables: their keys, or what each of a list calls itself. Pure."""
+    if isinstance(several, list):
+        return [str(one.get("name", "")) if isinstance(one, dict) else "" for one in several]
+    return list(several) if isinstance(several, dict) else []
 
 
 def _paths(known: Known, table: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -172,7 +192,7 @@ def _paths(known: Known, table: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     names: Any = table
     for part in known.path[:at]:
         names = names.get(part, {}) if isinstance(names, dict) else {}
-    for name in names if isinstance(names, dict) else ():
+    for name in _names(names):
         yield (*known.path[:at], name, *known.path[at + 1 :])
 
 
@@ -192,6 +212,9 @@ def _known(annotation: Any, path: tuple[str, ...], default: Any, *, required: bo
         yield from _known(typing.get_args(plain)[1], (*path, "NAME"), None, required=False)
         return
     choices: tuple[str, ...] = ()
+    if origin is list and isinstance(inner := _plain(typing.get_args(plain)[0]), type) and issubclass(inner, BaseModel):
+        yield from (one for one in _walk(inner, (*path, "NAME")) if one.path[-1] != "name")
+        return
     if origin is list:
         kind: Kind = "list"
         inner = _plain(typing.get_args(plain)[0])

@@ -12,6 +12,7 @@ from publisher.model.article import Author
 from publisher.model.errors import ConfigurationError, OutputError, UsageError
 from publisher.publication import load
 from publisher.publication.editing import add_authors, replace_file, set_settings
+from publisher.publication.settings import read_settings
 
 MAIN = """\
 # Ours.
@@ -188,3 +189,67 @@ def test_a_folder_that_cannot_be_written_keeps_the_old_file(root: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         replace_file(root / "missing" / "publication.toml", "x")
     assert list(root.glob("**/*.tmp")) == []
+
+
+def test_relays_are_added_and_changed_by_their_names(root: Path) -> None:
+    set_settings(
+        root,
+        [
+            ("delivery.transport", ""),
+            ("delivery.relays.main.transport", "smtp://a.example.org"),
+            ("delivery.relays.main.rate", "14/s,500/hour"),
+            ("delivery.relays.spare.transport", "smtp://b.example.org"),
+            ("delivery.relays.spare.weight", "0"),
+            ("delivery.relays.spare.tls", "opportunistic"),
+        ],
+    )
+    text = (root / "publication.toml").read_text()
+    assert "# Into a folder, for now." in text
+    assert text.count("[[delivery.relays]]") == 2
+    main, spare = load(root).delivery.relays
+    assert (main.name, main.tls, [str(rate) for rate in main.limits.rates]) == (
+        "main",
+        "required",
+        ["14/s", "500/hour"],
+    )
+    assert (spare.name, spare.tls, spare.weight) == ("spare", "opportunistic", 0)
+
+    set_settings(root, [("delivery.relays.main.rate", "9/s"), ("delivery.relays.spare.tls", "")])
+    main, spare = load(root).delivery.relays
+    assert ([str(rate) for rate in main.limits.rates], spare.tls) == (["9/s"], "required")
+    shown = {one.key: one for one in read_settings(root)}
+    assert shown["delivery.relays.spare.transport"].value == "smtp://b.example.org"
+    line = shown["delivery.relays.spare.transport"].line
+    assert line is not None
+    assert "b.example.org" in (root / "publication.toml").read_text().splitlines()[line - 1]
+    assert "delivery.relays.spare.warm_up.since" not in shown
+
+
+def test_relays_that_stand_in_one_line_are_changed_too(root: Path) -> None:
+    path = root / "publication.toml"
+    relays = 'relays = [{ name = "a", transport = "smtp://a" }, { name = "b", transport = "smtp://b" }]'
+    path.write_text(MAIN.replace('transport = "maildir:mail"', relays))
+    set_settings(root, [("delivery.relays.b.lanes", "2")])
+    assert [relay.limits.lanes for relay in load(root).delivery.relays] == [8, 2]
+
+
+def test_a_relay_without_an_address_is_not_written(root: Path) -> None:
+    with pytest.raises(ConfigurationError, match="transport"):
+        set_settings(root, [("delivery.transport", ""), ("delivery.relays.main.rate", "9/s")])
+    assert (root / "publication.toml").read_text() == MAIN
+
+
+def test_an_optional_setting_is_removed_and_its_default_holds_again(root: Path) -> None:
+    set_settings(root, [("delivery.lanes", "3"), ("web.pages", "no")])
+    set_settings(root, [("delivery.transport", ""), ("delivery.lanes", ""), ("web.pages", "")])
+    assert tomllib.loads((root / "publication.toml").read_text())["delivery"] == {}
+    assert load(root).delivery.transport == "maildir:mail"
+
+
+def test_a_fault_of_a_relay_is_told_with_its_own_line(root: Path) -> None:
+    path = root / "publication.toml"
+    tables = '[[delivery.relays]]\nname = "a"\ntransport = "smtp://a"\n[[delivery.relays]]\nname = "b"\nweigth = 1\n'
+    path.write_text(MAIN.replace('transport = "maildir:mail"\n', "") + tables)
+    with pytest.raises(ConfigurationError, match="weigth") as raised:
+        load(root)
+    assert raised.value.line == path.read_text().splitlines().index("weigth = 1") + 1
