@@ -19,6 +19,7 @@ from publisher.delivery.transport import AttemptLog
 from publisher.delivery.work import Work
 from publisher.model.delivery import Outcome, Outgoing, Result
 from publisher.model.errors import TransportError
+from publisher.model.rate import Limits
 
 __all__ = ["Sendmail"]
 
@@ -32,9 +33,9 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 class Sendmail:
     """``command``: program and options, to which ``-i -f SENDER -- RECIPIENT`` is added."""
 
-    def __init__(self, command: Sequence[str], *, lanes: int = 8, seconds: float = _SECONDS) -> None:
+    def __init__(self, command: Sequence[str], *, limits: Limits | None = None, seconds: float = _SECONDS) -> None:
         self._command = tuple(command)
-        self._lanes = lanes
+        self._limits = limits or Limits()
         self._seconds = seconds
 
     @property
@@ -50,9 +51,10 @@ class Sendmail:
     async def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
     ) -> AsyncIterator[Outcome]:
-        """See `publisher.delivery.transport.Transport`. As many commands at once as there are lanes."""
-        work = Work(messages, log=log, stop=stop, relay=self.name)
-        lanes = [asyncio.create_task(self._lane(work)) for _ in range(self._lanes)]
+        """See `publisher.delivery.transport.Transport`. As many commands at once as there are lanes, at the rate."""
+        gate = gates.gate(self.name, self._limits) if gates is not None else None
+        work = Work(messages, log=log, stop=stop, relay=self.name, gate=gate)
+        lanes = [asyncio.create_task(self._lane(work)) for _ in range(self._limits.useful_lanes)]
         for lane in lanes:
             lane.add_done_callback(lambda _lane: work.wake())
         try:
@@ -71,7 +73,10 @@ class Sendmail:
             raise work.trouble
 
     async def _lane(self, work: Work) -> None:
-        while (message := work.take()) is not None:
+        while work.more():
+            await work.ready()
+            if (message := work.take()) is None:
+                continue
             if message.recipient.startswith("-") or any(
                 _UNSAFE.search(address) for address in (message.envelope_sender, message.recipient)
             ):

@@ -267,7 +267,7 @@ def open_transport(
     if isinstance(address, EmlAddress):
         return EmlFolder(root / address.path, name=str(address))
     if isinstance(address, SendmailAddress):
-        return Sendmail(address.command, lanes=relay.limits.lanes)
+        return Sendmail(address.command, limits=relay.limits)
     return _open_relay(relay, address, secrets)
 
 

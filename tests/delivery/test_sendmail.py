@@ -13,15 +13,18 @@ from publisher.delivery.eml import EmlFolder
 from publisher.delivery.sendmail import Sendmail
 from publisher.model.delivery import Result
 from publisher.model.errors import TransportError
+from publisher.model.rate import Limits, parse_rate
+from publisher.store import Store
+from tests.delivery import going_out
 from tests.delivery.attempts import RememberingLog, deliver, outgoing, run
 
 
-def command(folder: Path, script: str) -> Sendmail:
+def command(folder: Path, script: str, limits: Limits | None = None) -> Sendmail:
     """A command of that shell script; ``$5`` is the recipient."""
     program = folder / "sendmail"
     program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return Sendmail([str(program)], lanes=3, seconds=1)
+    return Sendmail([str(program)], limits=limits or Limits(lanes=3), seconds=1)
 
 
 def test_the_command_gets_the_message_and_the_envelope_as_arguments(tmp_path: Path) -> None:
@@ -102,3 +105,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         assert ran.results() == {1: Result.UNTOUCHED}
 
     run(scene)
+
+
+def test_the_command_is_given_no_more_than_its_rate(folder: Path, store: Store) -> None:
+    going_out.edition_for(store, 9)
+    transport = command(folder, "cat >/dev/null", Limits(lanes=3, rates=(parse_rate("5/hour"),)))
+    delivered = going_out.deliver(folder, store, transport)
+    assert (delivered.accepted, delivered.waiting) == (5, 4)
+    assert "5/hour" in delivered.waits_for
