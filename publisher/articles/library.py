@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from publisher.articles.identity import Identified
@@ -32,6 +32,7 @@ Notes = Sequence[Any]
 """What somebody wants to remember of an article beside it, as JSON can hold it."""
 
 _BODY = "body "
+_HTML = [field.name for field in fields(Made)].index("html")
 _NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
 
 
@@ -128,12 +129,11 @@ class Library:
                     notes = self._describe(replace(article, html=self._html(item)))
                     self._keep(shelf, identity, made, beside, notes)
                 return self._kept(item, article, notes)
-        made = made_of(self._with_body(item, shelf), self._publication)
-        article = article_of(item, made, self._publication)
-        notes = self._describe(article)
+        made = made_of(item, self._publication, url=url, body=self._body(item, shelf))
+        notes = self._describe(article_of(item, made, self._publication))
         self._texts.put(item.source.path, made.html)
-        self._keep(shelf, identity, replace(made, html=""), self._look_beside(made.beside), notes)
-        return self._kept(item, replace(article, html=""), notes)
+        self._keep(shelf, identity, made, self._look_beside(made.beside), notes)
+        return self._kept(item, article_of(item, made, self._publication, html=""), notes)
 
     def notes(self, article: Article) -> Notes:
         """What was noted of the article when it was whole."""
@@ -163,7 +163,9 @@ class Library:
         return f"{self._publication.articles}/{inner}"
 
     def _keep(self, shelf: _Shelf, identity: list[Any], made: Made, beside: list[Any], notes: Notes) -> None:
-        shelf.made = json.dumps([identity, pack(made), beside, notes])
+        packed = pack(made)
+        packed[_HTML] = ""
+        shelf.made = json.dumps([identity, packed, beside, notes])
         shelf.changed = True
 
     def _kept(self, item: Identified, article: Article, notes: Notes) -> Article:
@@ -171,19 +173,19 @@ class Library:
         self._items[article.path] = item
         return article
 
-    def _with_body(self, item: Identified, shelf: _Shelf) -> Identified:
+    def _body(self, item: Identified, shelf: _Shelf) -> str:
         path = item.source.path
         body = self._texts.get(f"{_BODY}{path}") if shelf.read else None
         if body is None:
             inner = path.removeprefix(f"{self._publication.articles}/")
             body = read_source(self._publication, self._folder, inner).body
-        return replace(item, source=replace(item.source, body=body))
+        return body
 
     def _html(self, item: Identified) -> str:
         path = item.source.path
         text = self._texts.get(path)
         if text is None:
-            text = made_of(self._with_body(item, self._shelves[path]), self._publication).html
+            text = made_of(item, self._publication, body=self._body(item, self._shelves[path])).html
             self._texts.put(path, text)
         return text
 

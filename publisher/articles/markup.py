@@ -80,18 +80,19 @@ _CLEANER = nh3.Cleaner(
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
 # Of these the walk changes nothing but links.
 _PLAIN = {
-    *("a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr"),
+    *("abbr", "b", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr"),
     *("i", "kbd", "li", "mark", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
     *("table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
 }
-_NAMES = re.compile(r"<([a-z][a-z0-9]*)")
-_CLASS = re.compile(r' class="([^"]*)"')
+_OPENED = re.compile(r"<([a-z][^>]*)")
+_LINK = re.compile(r'a href="([^"]*)"')
+_TAG = re.compile(r"((?!a )[a-z][a-z0-9]*)(.*)", re.S)
+_LANGUAGES = re.compile(r'(?: (?!class=)[\w-]+="[^"]*"| class="language-[\w+#.-]+")*')
 _HREF = re.compile(r'<a href="([^"]*)"')
 _PARAGRAPH = re.compile(r'<p(?:\s[\w-]+="[^"]*")*>(.*?)</p>', re.S)
 _ANY_TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')
 # libxml2 knows HTML 4, and ends what has no end since (https://html.spec.whatwg.org/#void-elements): a parse error.
 _NO_END = re.compile("</(?:source|track|wbr)>")
-_LANGUAGE = re.compile(r"^language-[\w+#.-]+$")
 _CLASSES = re.compile(r"^(language-[\w+#.-]+|footnote-(reference|definition|definition-label))$")
 
 
@@ -136,18 +137,23 @@ def _without_controls(text: str) -> str:
 
 def _without_tree(cleaned: str, url: str) -> Rendered | None:
     """HTML made of Markdown alone, in which the walk would change nothing but links; None for any other. Pure."""
-    # nh3 writes one space before an attribute and escapes quotation marks in its value, so none of these strings can
-    # stand inside one; in a text they only cost the walk.
-    if not _PLAIN.issuperset(_NAMES.findall(cleaned)) or "&quot;" in cleaned or "<a>" in cleaned:
-        return None
-    if cleaned.count("<a ") != cleaned.count('<a href="') or not all(map(_LANGUAGE.match, _CLASS.findall(cleaned))):
+    # nh3 writes one space before an attribute and escapes quotation marks in its value.
+    links = []
+    for tag in set(_OPENED.findall(cleaned)):
+        if tag in _PLAIN:
+            continue
+        if link := _LINK.fullmatch(tag):
+            links.append(link[1])
+        elif not ((named := _TAG.fullmatch(tag)) and named[1] in _PLAIN and _LANGUAGES.fullmatch(named[2])):
+            return None
+    if "&quot;" in cleaned:
         return None
     found = _PARAGRAPH.search(cleaned)
     first = " ".join(html.unescape(_ANY_TAG.sub("", found[1])).split()) if found else ""
     if not first:
         return None
     addresses: dict[str, str] = {}
-    for written in _HREF.findall(cleaned):
+    for written in links:
         target = absolute(html.unescape(written), url) if written else None
         if target is None:
             return None

@@ -10,6 +10,7 @@ from urllib.parse import quote
 __all__ = ["Permalink", "address_of"]
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_SLASHES = re.compile(r"/{2,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +26,17 @@ class Permalink:
 
 def address_of(pattern: str, known: Permalink) -> str:
     """The path of the page, percent-encoded. Pure. What is not known leaves no empty segment behind."""
-    day = known.day
-    values = {
-        "slug": quote(known.slug),
-        "path": quote(known.path),
-        "section": quote(known.section or "articles"),
-        "categories": "/".join(quote(category.lower()) for category in known.categories),
-        "year": f"{day.year:04}" if day else "",
-        "month": f"{day.month:02}" if day else "",
-        "day": f"{day.day:02}" if day else "",
-    }
-    return re.sub(r"/{2,}", "/", _FIELD.sub(lambda field: values.get(field[1], ""), pattern))
+    path = _FIELD.sub(lambda field: _said(field[1], known), pattern)
+    return _SLASHES.sub("/", path) if "//" in path else path
+
+
+def _said(field: str, known: Permalink) -> str:
+    if field in ("slug", "path"):
+        return quote(known.slug if field == "slug" else known.path)
+    if field == "section":
+        return quote(known.section or "articles")
+    if field == "categories":
+        return "/".join(quote(category.lower()) for category in known.categories)
+    if field not in ("year", "month", "day") or known.day is None:
+        return ""
+    return f"{known.day.year:04}" if field == "year" else f"{getattr(known.day, field):02}"

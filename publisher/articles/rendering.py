@@ -6,7 +6,7 @@ import mimetypes
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -92,11 +92,11 @@ def url_of(item: Identified, publication: Publication) -> str:
     )
 
 
-def made_of(item: Identified, publication: Publication) -> Made:
-    """Renders it. Raises ArticleError."""
-    source, url = item.source, url_of(item, publication)
+def made_of(item: Identified, publication: Publication, *, url: str = "", body: str | None = None) -> Made:
+    """Renders it. ``url``, ``body``: where they are known. Raises ArticleError."""
+    source, url = item.source, url or url_of(item, publication)
     pictures = _Pictures(publication, source.path)
-    rendered = render(source.body, url=url, picture=pictures.find)
+    rendered = render(source.body if body is None else body, url=url, picture=pictures.find)
     return Made(
         url=url,
         html=rendered.html,
@@ -108,8 +108,8 @@ def made_of(item: Identified, publication: Publication) -> Made:
     )
 
 
-def article_of(item: Identified, made: Made, publication: Publication) -> Article:
-    """The article. Pure."""
+def article_of(item: Identified, made: Made, publication: Publication, *, html: str | None = None) -> Article:
+    """The article, with this HTML if it is given. Pure."""
     source, record = item.source, item.record
     return Article(
         id=record.id,
@@ -117,7 +117,7 @@ def article_of(item: Identified, made: Made, publication: Publication) -> Articl
         url=made.url,
         slug=source.slug,
         title=source.title,
-        html=made.html,
+        html=made.html if html is None else html,
         summary=made.summary,
         published=record.published,
         updated=record.updated,
@@ -143,8 +143,12 @@ def article_of(item: Identified, made: Made, publication: Publication) -> Articl
 
 
 def _inner_path(path: str, publication: Publication) -> str:
-    inner = PurePosixPath(path.removeprefix(f"{publication.articles}/"))
-    return (inner.parent if inner.stem == "index" else inner.with_suffix("")).as_posix()
+    inner = path.removeprefix(f"{publication.articles}/")
+    folder, _, name = inner.rpartition("/")
+    stem = name.rpartition(".")[0]
+    if stem == "index":
+        return folder or "."
+    return f"{folder}/{stem}" if folder else stem
 
 
 class _Pictures:

@@ -236,7 +236,10 @@ def _content_hash(*parts: str) -> str:
 
 # White space that `str.split` knows, but blanks and line ends, in UTF-8: its first bytes, and what they may begin.
 _FIRST = (b"\t", b"\r", b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\xe1", b"\xe3")
-_FURTHER = (re.compile(rb"\xc2[\x85\xa0]"), re.compile(rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)"))
+_FURTHER = (
+    (b"\xc2", re.compile(rb"\xc2[\x85\xa0]")),
+    (b"\xe2", re.compile(rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)")),
+)
 
 
 def _folded(text: str) -> bytes:
@@ -245,7 +248,7 @@ def _folded(text: str) -> bytes:
         data = text.encode()
     except UnicodeEncodeError:
         return " ".join(text.split()).encode("utf-8", "surrogatepass")
-    if any(map(data.__contains__, _FIRST)) or any(space.search(data) for space in _FURTHER):
+    if any(map(data.__contains__, _FIRST)) or any(first in data and space.search(data) for first, space in _FURTHER):
         return " ".join(text.split()).encode()
     data = data.replace(b"\n", b" ")
     while b"  " in data:

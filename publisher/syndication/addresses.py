@@ -39,6 +39,8 @@ MEDIA_TYPES: dict[FeedFormat, str] = {
 }
 
 _ASCII_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9;/?:@&=+$._!~*'(),#-]|%[0-9A-Fa-f]{2})+")
+_SIMPLE = re.compile(r"(?:[A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]*")  # what `urlsplit` and `unquote` leave as it is
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _SAFE = "%/:=&?~+!$,;'@()*"
 _LONGEST = 180  # bytes of a file name; most file systems allow 255
 
@@ -67,7 +69,12 @@ def ascii_url(url: str) -> str:
 
 def home(publication: Publication) -> str:
     """The front page's address, with its slash at the end."""
-    return f"{ascii_url(publication.url)}/"
+    return _home(publication.url)
+
+
+@lru_cache(16)
+def _home(url: str) -> str:
+    return f"{ascii_url(url)}/"
 
 
 def base_path(publication: Publication) -> str:
@@ -97,7 +104,12 @@ def listing_path(kind: str, name: str) -> str:
 
 def listing_url(publication: Publication, kind: str, name: str) -> str:
     """The address of a listing page. ``kind`` is section, tag or author."""
-    return f"{home(publication)}{kind}/{quote(slug(name))}/"
+    return _listing(home(publication), kind, name)
+
+
+@lru_cache(4096)
+def _listing(front: str, kind: str, name: str) -> str:
+    return f"{front}{kind}/{quote(slug(name))}/"
 
 
 def feed_path(feed: Feed, format: FeedFormat, page: str = "") -> str:
@@ -145,12 +157,16 @@ def feed_page(publication: Publication, feed: Feed) -> str:
 
 def file_of(publication: Publication, url: str) -> str | None:
     """The file under public/ that answers at ``url``; None where the URL is not the publication's."""
-    address = ascii_url(url)
-    if not address.startswith(home(publication)):
+    address, front = ascii_url(url), home(publication)
+    if not address.startswith(front):
         return None
-    path = unquote(urlsplit(address[len(home(publication)) :]).path)
-    if any(part in (".", "..") for part in path.split("/")) or "\x00" in path or "\\" in path:
+    path = address[len(front) :]
+    if _SIMPLE.fullmatch(path) is None:
+        path = unquote(urlsplit(path).path)
+    if "/." in f"/{path}" and any(part in (".", "..") for part in path.split("/")):
+        return None
+    if "\x00" in path or "\\" in path:
         return None
     if path == "" or path.endswith("/"):
         return f"{path}index.html"
-    return path if re.search(r"\.[A-Za-z0-9]{1,5}$", path) else f"{path}/index.html"
+    return path if _ENDING.search(path) else f"{path}/index.html"

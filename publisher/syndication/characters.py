@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import suppress
 from html.entities import name2codepoint
 
 __all__ = ["clean", "clean_bytes", "excerpt", "looks_like_markup", "one_line", "text_of", "unlike_markup"]
@@ -21,6 +22,8 @@ _BLOCK = re.compile(r"</?(?:p|div|li|ul|ol|h[1-6]|br|tr|td|th|table|blockquote|p
 _TAG_LIKE = re.compile(r"<(?=[\w/!?])")
 _ENTITY_LIKE = re.compile(r"&(#?\w+)")
 _C0 = bytes([*range(9), *range(11, 32), 127])
+_ASTRAL = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
+_LONG = 500  # characters from which it pays to look through bytes
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _JOINER = "\u2060"  # word joiner: no width, no break
 
@@ -33,6 +36,10 @@ def clean(text: str) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > _LONG:
+        with suppress(UnicodeEncodeError):
+            if _is_clean(text.encode()):
+                return text
     printable = text.replace("\n", "").replace("\t", "").replace("\xa0", "").isprintable()
     if (printable and "\ufffd" not in text) or _BAD.search(text) is None:  # the first is ten times as fast
         return text
@@ -40,21 +47,23 @@ def clean(text: str) -> str:
 
 
 def clean_bytes(text: str) -> bytes:
-    """`clean` text in UTF-8. Pure. A whole page is looked through as bytes, which takes a third of the time."""
+    """`clean` text in UTF-8. Pure."""
     try:
         data = text.encode()
     except UnicodeEncodeError:
         return clean(text).encode()
-    # C0 controls are deleted to be counted; the others of `_BAD` begin with one of these bytes in UTF-8.
-    if len(data.translate(None, _C0)) != len(data):
-        return clean(text).encode()
-    if b"\xef" in data and (b"\xef\xb7" in data or b"\xef\xbf" in data):
-        return clean(text).encode()
-    if b"\xf0" in data or b"\xf1" in data or b"\xf2" in data or b"\xf3" in data or b"\xf4" in data:
-        return clean(text).encode()
-    if b"\xc2" in data and _C1.search(data) is not None:
-        return clean(text).encode()
-    return data
+    return data if _is_clean(data) else clean(text).encode()
+
+
+def _is_clean(data: bytes) -> bool:
+    """Whether there is surely nothing of `_BAD` in UTF-8. Pure. Bytes are looked through in a third of the time."""
+    # C0 controls are deleted to be counted; the others begin with one of these bytes.
+    return (
+        len(data.translate(None, _C0)) == len(data)
+        and not (b"\xef" in data and (b"\xef\xb7" in data or b"\xef\xbf" in data))
+        and not any(map(data.__contains__, _ASTRAL))
+        and not (b"\xc2" in data and _C1.search(data) is not None)
+    )
 
 
 def one_line(text: str) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from publisher.model.article import Author
 from publisher.syndication.characters import clean_bytes
 from publisher.syndication.discovery import FeedLink
 from publisher.syndication.documents import Document
 from publisher.theme.environment import Environment, render
 
 __all__ = ["Frames"]
+
+_MOST_NAMES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Frames:
         self._basis = basis
         # By what links to feeds a page has, and with them, so that no other list can have their place in memory.
         self._prints: dict[int, tuple[Sequence[FeedLink], str]] = {}
+        self._names: dict[tuple[str, tuple[Author, ...]], Markup] = {}
         self._parts: dict[tuple[str, int | None, int], tuple[Sequence[FeedLink], _Parts]] = {}
 
     def parts(self, root: str, navigation: Sequence[Mapping[str, Any]], alternates: Sequence[FeedLink]) -> _Parts:
@@ -48,6 +52,16 @@ class Frames:
             )
             self._parts[key] = alternates, _Parts(*parts)
         return self._parts[key][1]
+
+    def names(self, root: str, authors: tuple[Author, ...], listing: Callable[[str, str], str]) -> Markup:
+        """The authors as a page at this depth names them; rendered once."""
+        key = root, authors
+        if key not in self._names:
+            if len(self._names) > _MOST_NAMES:
+                self._names.clear()
+            values = {"authors": authors, "listing": listing}
+            self._names[key] = Markup(render(self._environment, "web/names.html", values))
+        return self._names[key]
 
     def print(self, template: str, path: str, shown: Iterable[str], alternates: Sequence[FeedLink] = ()) -> str:
         """Changes with whatever a page depends on; ``shown`` is its own."""

@@ -28,6 +28,7 @@ from publisher.syndication.entries import NEVER
 from publisher.syndication.frames import Frames
 from publisher.syndication.links import Links
 from publisher.syndication.listings import Listing, by_month, by_year, listings
+from publisher.syndication.navigation import Navigation
 from publisher.syndication.opml import opml_document
 from publisher.syndication.palette import palettes
 from publisher.syndication.selecting import feed_selections
@@ -108,6 +109,7 @@ class Archive:
         self.words = environment.words(publication.language)
         self.table = str(escape(self.words.say("Table")))
         self.past = past_editions(publication, self.words, editions)
+        self.navigation = Navigation(publication, self.words.say("Follow"))
 
     def pages(self) -> Iterator[Document | Later]:
         """Articles first, then the pages that list them, the front page, and the sitemap last."""
@@ -155,6 +157,7 @@ class Archive:
             "heading": heading,
             "description": excerpt(summary or words, 200),
             "article": article,
+            "names": self.frames.names(links.root, article.authors, partial(self.listing, links)),
             "tags": [tag for tag in article.tags if one_line(tag)],
             "standfirst": "" if not article.title or words.startswith(summary.rstrip("…. ")) else summary,
             "lead": links.image(article.image) if article.image and article.image.url not in article.html else None,
@@ -314,7 +317,7 @@ class Archive:
     def missing(self) -> Document:
         """404.html. It answers at any address, so its links begin at the host's root."""
         links = Links(self.home, base_path(self.publication))
-        values = {"root": links.root, "title": self.words.say("Not found"), "navigation": self.navigation(links, "")}
+        values = {"root": links.root, "title": self.words.say("Not found"), "navigation": self.navigation.of(links, "")}
         return self.frames.rendered("missing.html", "404.html", values)
 
     def page(
@@ -353,12 +356,12 @@ class Archive:
     ) -> bytes:
         """The bytes of a page."""
         links = Links.of(self.home, path, address)
-        navigation = self.navigation(links, address)
+        navigation = self.navigation.of(links, address)
         common = {
             "root": links.root,
             "canonical": address,
             "link": links.to,
-            "listing": lambda kind, name: links.to(listing_url(self.publication, kind, name)),
+            "listing": partial(self.listing, links),
             "picture_of": lambda author: (
                 links.to(theme_url(self.publication, author.picture)) if author.picture else ""
             ),
@@ -371,17 +374,9 @@ class Archive:
             common["icon"] = links.to(logo)
         return self.frames.bytes(template, {**common, **values(links)})
 
-    def navigation(self, links: Links, address: str) -> list[dict[str, Any]]:
-        """The sections that the settings name, and the page of feeds."""
-        follow = f"{self.home}follow/"
-        entries = [
-            (listing_url(self.publication, "section", section), self.publication.section_label(section))
-            for section in self.publication.sections
-        ]
-        return [
-            {"url": links.to(url), "label": label, "current": url == address}
-            for url, label in [*entries, (follow, self.words.say("Follow"))]
-        ]
+    def listing(self, links: Links, kind: str, name: str) -> str:
+        """The link to the page of a section, tag or author."""
+        return links.to(listing_url(self.publication, kind, name))
 
     def cards(self, links: Links, articles: Sequence[Article]) -> list[Card]:
         """Articles as a page lists them."""

@@ -11,20 +11,16 @@ Fails with OutputError, which names the folder; what was written up to then stay
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import fcntl
-import filecmp
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
@@ -32,12 +28,12 @@ from publisher.publication.freshness import look_of
 from publisher.syndication.compressing import SUFFIXES, compressed, is_copy
 from publisher.syndication.documents import Document, Later
 from publisher.syndication.headers import HTML, is_text, media_type
+from publisher.syndication.placing import TEMPORARY, holds, is_same, place, replacing, sync
 
 __all__ = ["MANIFEST", "Written", "others_in_public", "write_public"]
 
 MANIFEST = "public.json"
 _VERSION = 2
-_TEMPORARY = ".publisher-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # One name is at fault, not the folder: it is too long, or a file where another document needs a folder.
 _NO_PLACE = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
@@ -105,7 +101,7 @@ def write_public(
             else:
                 build.remove_the_rest()
             if build.touched:
-                _sync(publication.public)
+                sync(publication.public)
         except OSError as error:
             # If this fails too, the cause is told already, and the next build compares files instead.
             with contextlib.suppress(OSError):
@@ -157,20 +153,24 @@ class _Build:
             return
         made = document.made if isinstance(document, Later) else _digest(document.content)
         content = cache(lambda: document.content)  # of a later document, only if somebody needs it
-        target = self.public / document.path
-        as_left = self._is_as_left(document.path, made) and (not self.verify or _holds(target, content()))
+        target = f"{self._public}/{document.path}"
+        as_left = self._is_as_left(document.path, made) and (not self.verify or holds(target, content()))
+        alone = False
         if as_left:
             self.unchanged += 1
-        elif _holds(target, content()):
-            self._settle(document.path, made, _digest(content()), changed=False)
         else:
             with self._placing(document.path):
-                with _replacing(target) as file:
-                    file.write(content())
-                self._settle(document.path, made, _digest(content()), changed=True)
+                data = content()  # before the folder is made: it may not render
+                alone = document.path not in self.before and self._make_folder(document.path)
+                if not alone and holds(target, data):
+                    self._settle(document.path, made, _digest(data), changed=False)
+                else:
+                    self._settle(document.path, made, _digest(data), changed=True, status=place(target, data))
         if is_text(document.path) and document.path in self.now:
             seldom = media_type(document.path) == HTML or (isinstance(document, Later) and document.seldom)
-            self._write_copies(document.path, content, as_left=as_left, wanted=self.compress or not seldom)
+            wanted = self.compress or not seldom
+            if wanted or not alone:
+                self._write_copies(document.path, content, as_left=as_left, wanted=wanted)
 
     def _write_copies(self, path: str, content: Callable[[], bytes], *, as_left: bool, wanted: bool) -> None:
         """Put compressed copies beside a document, of the same age; copies of what it was go."""
@@ -184,7 +184,7 @@ class _Build:
                 continue
             if wanted:
                 with self._placing(copy):
-                    with _replacing(target) as file:
+                    with replacing(target) as file:
                         file.write(compressed(content(), coding, best=self.compress))
                     age = self.now[path].modified
                     os.utime(target, ns=(age, age))
@@ -206,7 +206,7 @@ class _Build:
             return
         if not self._claim(path):
             return
-        if self._is_as_left(path, made) and (not self.verify or _is_same(self.public / path, source)):
+        if self._is_as_left(path, made) and (not self.verify or is_same(self.public / path, source)):
             self.unchanged += 1
             return
         try:
@@ -215,7 +215,7 @@ class _Build:
             self.missing.append(path)
             return
         with content, self._placing(path):
-            with _replacing(self.public / path) as file:
+            with replacing(self.public / path) as file:
                 shutil.copyfileobj(content, file, 1 << 20)
             self._settle(path, made, made, changed=True)
 
@@ -239,6 +239,17 @@ class _Build:
                 except OSError:  # not empty, or not there: both are fine
                     break
         self.removed.sort()
+
+    def _make_folder(self, path: str) -> bool:
+        """Makes the folder that ``path`` is in, if it is not there; whether it was made, and so has nothing in it."""
+        folder, _, _ = path.rpartition("/")
+        try:
+            os.mkdir(f"{self._public}/{folder}")
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            os.makedirs(f"{self._public}/{folder}", exist_ok=True)
+        return True
 
     def _claim(self, path: str) -> bool:
         """Whether ``path`` may be written in this build: it lies inside public/ and nobody has it yet."""
@@ -270,12 +281,15 @@ class _Build:
         self.now[path] = known
         return True
 
-    def _settle(self, path: str, made: str, content: str, *, changed: bool) -> None:
-        target = self.public / path
+    def _settle(
+        self, path: str, made: str, content: str, *, changed: bool, status: os.stat_result | None = None
+    ) -> None:
+        target = f"{self._public}/{path}"
         before = self.before.get(path)
         if before is not None and before.content == content:
             os.utime(target, ns=(before.modified, before.modified))
-        status = target.stat()
+            status = None
+        status = status or os.stat(target)
         self.now[path] = _Known(made, status.st_size, status.st_mtime_ns, content)
         if changed:
             self.touched = True
@@ -291,35 +305,6 @@ def _digest(content: bytes) -> str:
 def _is_inside(path: str) -> bool:
     parts = path.split("/")
     return bool(path) and "\x00" not in path and not any(part in ("", ".", "..") for part in parts)
-
-
-def _holds(target: Path, content: bytes) -> bool:
-    try:
-        return target.stat().st_size == len(content) and target.read_bytes() == content
-    except OSError:
-        return False
-
-
-def _is_same(target: Path, source: Path) -> bool:
-    try:
-        return filecmp.cmp(target, source, shallow=False)
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of ``target`` when it is complete; otherwise nothing is left of it."""
-    temporary = target.parent / f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}.tmp"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager
@@ -360,24 +345,13 @@ def _remember(state: Path, files: dict[str, _Known]) -> None:
             path: [known.made, known.size, known.modified, known.content] for path, known in sorted(files.items())
         },
     }
-    with _replacing(state / MANIFEST) as file:
+    with replacing(state / MANIFEST) as file:
         file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
-
-
-def _sync(folder: Path) -> None:
-    """Bring the folder's file system to disk: syncfs(2) where there is one, else everything."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-        if syncfs is None or syncfs(descriptor) != 0:
-            os.sync()
-    finally:
-        os.close(descriptor)
 
 
 def _refused(publication: Publication, error: OSError) -> OutputError:
     place = Path(os.fsdecode(error.filename)) if error.filename else publication.public
-    folder = place.parent if place.name.startswith(_TEMPORARY) else place
+    folder = place.parent if place.name.startswith(TEMPORARY) else place
     try:
         where = str(folder.relative_to(publication.root))
     except ValueError:

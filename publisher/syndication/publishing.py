@@ -7,8 +7,10 @@ feed is written where its print differs from the one that the manifest has, and 
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -82,23 +84,35 @@ def publish(
     forget(publication)
     library = _library(publication)
     try:
-        published = _publish(
-            publication,
-            store,
-            library,
-            environment=environment,
-            now=now,
-            mailing=mailing,
-            compress=compress,
-            verify=verify,
-        )
-        library.save()
+        with _seldom_collecting():
+            published = _publish(
+                publication,
+                store,
+                library,
+                environment=environment,
+                now=now,
+                mailing=mailing,
+                compress=compress,
+                verify=verify,
+            )
+            library.save()
     except BaseException:
         library.close()
         raise
     if not mailing:
         settle(publication, published, now=now, numbered=False)
     return published
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """A pass makes many values that live as long as it does: Python would look through them all again and again."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], 50_000), 20, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _publish(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from publisher.articles.library import Library, Notes
 from publisher.model.article import Article
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, file_of
-from publisher.syndication.sizes import Measure, measure
+from publisher.syndication.sizes import Measure, measure, text_print
 
 __all__ = ["WHOLE", "Known", "Shelf", "known_of", "notes_of", "shelf_of"]
 
-_ALL = tuple(field.name for field in fields(Article) if field.name not in ("sequence", "place"))
+_shown = attrgetter(*(field.name for field in fields(Article) if field.name not in ("html", "sequence", "place")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class Known:
 
 def known_of(publication: Publication, article: Article) -> Known:
     """Of an article that is whole. Pure."""
-    shown = repr([getattr(article, name) for name in _ALL])
+    text = text_print(article.html)
+    shown = repr((_shown(article), text))
     return Known(
         hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest(),
         file_of(publication, article.url),
         ascii_url(article.url),
-        measure(article),
+        measure(article, text=text),
     )
 
 
