@@ -131,6 +131,8 @@ def test_killed_at_each_commit_while_it_is_composed_or_approved_it_still_goes_ou
 ) -> None:
     add_readers(sqlite_database, folder)
     file = folder / "feeds/world.toml"
+    publication = folder / "publication.toml"  # mail only: the pages' commits are those of the test above
+    publication.write_text(f'{publication.read_text("utf-8")}[web]\npages = false\npermalink = "/{{slug}}/"\n', "utf-8")
     approval = 'approval = "12 hours"\neditor = "editor@example.com"\n[newsletter.cadences]'
     file.write_text(file.read_text("utf-8").replace("[newsletter.cadences]", approval), "utf-8")
     evening = TIME - timedelta(hours=8)
@@ -140,7 +142,7 @@ def test_killed_at_each_commit_while_it_is_composed_or_approved_it_still_goes_ou
         settings(composed, sqlite_database, relay)
         assert road.finish(road.start(composed, evening)) == 0
         assert relay.counts == {"editor@example.com": 1}
-        shutil.copyfile(folder / "publication.toml", composed / "publication.toml")  # each copy has a relay of its own
+        shutil.copyfile(publication, composed / "publication.toml")  # each copy has a relay of its own
     for start, does in ((folder, road.walk), (composed, road.approve)):
         for commits in range(1, 100):
             copy = tmp_path / f"{does.__name__}-{commits}"
