@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from publisher.model.subscriber import SubscriptionState
-from publisher.store.schema import private_feeds, subscribers, subscriptions, suppressions
+from publisher.store.schema import consents, private_feeds, subscribers, subscriptions, suppressions
 
 __all__ = ["PrivateFeed", "end", "find", "renew"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateFeed:
-    """Whose feed it is, and what that reader has chosen."""
+    """Whose feed it is, and what that reader has chosen; ``changed_at``: when it was last changed."""
 
     subscription: int
     newsletter: str
     topics: str
     language: str
+    changed_at: datetime
 
 
 def renew(connection: Connection, subscription: int, now: datetime) -> int:
@@ -45,6 +46,14 @@ def find(connection: Connection, number: int) -> PrivateFeed | None:
     """What the link of that number leads to; None once it has ended: a newer one, or its reader has left, was erased,
     or must not be mailed.
     """
+    chosen_at = (
+        select(func.max(consents.c.at))
+        .where(
+            consents.c.subscriber_id == subscriptions.c.subscriber_id,
+            consents.c.newsletter == subscriptions.c.newsletter,
+        )
+        .scalar_subquery()
+    )
     suppressed = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
     row = connection.execute(
         select(
@@ -52,6 +61,8 @@ def find(connection: Connection, number: int) -> PrivateFeed | None:
             subscriptions.c.newsletter,
             subscriptions.c.topics,
             subscriptions.c.language,
+            private_feeds.c.made_at,
+            chosen_at.label("chosen_at"),
         )
         .join(private_feeds, private_feeds.c.subscription_id == subscriptions.c.id)
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
@@ -64,4 +75,12 @@ def find(connection: Connection, number: int) -> PrivateFeed | None:
             ~suppressed,
         )
     ).first()
-    return PrivateFeed(**row._mapping) if row else None
+    if row is None:
+        return None
+    return PrivateFeed(
+        subscription=row.subscription,
+        newsletter=row.newsletter,
+        topics=row.topics,
+        language=row.language,
+        changed_at=max(row.made_at, row.chosen_at or row.made_at),
+    )

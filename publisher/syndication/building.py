@@ -51,7 +51,7 @@ def build_public(
     """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public` and
     `page_documents`.
     """
-    write_selections(publication, public, shelf)
+    write_selections(publication, public, shelf, frame)
     editions = _editions(publication, store)
     feeds = _leaves(publication, store, public, shelf)
     of_editions = _edition_leaves(publication, store, editions, environment)

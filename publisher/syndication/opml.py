@@ -52,7 +52,8 @@ def opml_document(publication: Publication, feeds: Sequence[Feed], updated: date
             htmlUrl=feed_page(publication, feed),
         )
     body.extend(folders.values())
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    root.addprevious(etree.ProcessingInstruction("xml-stylesheet", 'type="text/css" href="feed.css"'))
+    return etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)
 
 
 def _folder(publication: Publication, feed: Feed) -> etree._Element:

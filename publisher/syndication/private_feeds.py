@@ -46,16 +46,17 @@ def selection_file(publication: Publication, newsletter: str) -> Path:
     return publication.state / "private" / f"{newsletter}.json"
 
 
-def write_selections(publication: Publication, articles: Sequence[Article], shelf: Shelf) -> None:
+def write_selections(publication: Publication, articles: Sequence[Article], shelf: Shelf, frame: str = "") -> None:
     """Leaves the newest of ``articles`` (public, newest first) for each newsletter, if they differ from what is there.
 
+    ``frame``: changes with the settings and the program; the file's time says when the documents may have changed.
     Raises OutputError.
     """
     for feed in publication.feeds:
         if feed.newsletter is None or not publication.web.endpoints:
             continue
         newest = list(islice((one for one in articles if feed.selection.matches(one)), _KEPT))
-        prints = "\n".join((str(_VERSION), *(shelf.known(publication, article).print for article in newest)))
+        prints = "\n".join((str(_VERSION), frame, *(shelf.known(publication, article).print for article in newest)))
         made = hashlib.sha256(prints.encode()).hexdigest()
         file = selection_file(publication, feed.newsletter.name)
         with contextlib.suppress(OSError), file.open("rb") as there:

@@ -1,7 +1,7 @@
 """Private feeds over HTTP: /private/TOKEN.rss, .atom and .json.
 
 Guarantees: GET and HEAD only, nothing is changed; proxies keep no copy and search engines no address; a link that a
-newer one has ended, or whose reader has left, is 410, and one that is not ours 404. Validators, gzip and media types
+newer one has ended, or whose reader has left, is 410, and one that is not ours 404. Validators, codings and media types
 are as those of other feeds. Fails with StoreError, which the application answers.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from dataclasses import dataclass
+from email.utils import formatdate
 from functools import lru_cache
 
 from starlette.concurrency import run_in_threadpool
@@ -25,10 +27,10 @@ from publisher.store import private_feeds
 from publisher.store.private_feeds import PrivateFeed
 from publisher.syndication.characters import one_line
 from publisher.syndication.compressing import compressed
-from publisher.syndication.headers import MAX_AGE, NAVIGATION, media_type
+from publisher.syndication.headers import MAX_AGE, NAVIGATION, media_type, varies
 from publisher.syndication.private_feeds import chosen, private_document, read_selection, selection_file
 from publisher.web.clients import Hammering
-from publisher.web.negotiation import codings, is_navigation, tags
+from publisher.web.negotiation import Asked, codings, is_navigation, not_newer, tags
 from publisher.web.visits import Visits
 
 __all__ = ["PrivateFeeds"]
@@ -41,6 +43,14 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """``modified``: no later change of the content is known, in seconds since 1970."""
+
+    content: bytes
+    modified: int
 
 
 class PrivateFeeds:
@@ -58,19 +68,19 @@ class PrivateFeeds:
         if found is None or number is None:
             return _plain("There is nothing here.", 404)
         format = _FORMATS[found[2]]
-        content = await run_in_threadpool(self._document, number, format)
-        if content is None:
+        document = await run_in_threadpool(self._document, number, format)
+        if document is None:
             return _plain("This feed has ended. A new link is on the page of your preferences.", 410)
-        listed = request.headers.get("if-none-match", "")
-        if not listed and request.method == "GET":
+        asked = Asked(request.headers.raw)
+        if not (asked.tags or asked.since) and request.method == "GET":
             now = asyncio.get_running_loop().time()
             if wait := self._hammering.wait(found[1], found[2], now):
-                busy = _plain("You have this feed. Ask with If-None-Match, and less often.", 429)
+                busy = _plain("You have this feed. Ask with If-None-Match or If-Modified-Since, and less often.", 429)
                 busy.headers["retry-after"] = str(wait)
                 return busy
-        return await run_in_threadpool(_answer, request, content, f"feeds/x.{format}", listed)
+        return await run_in_threadpool(_answer, asked, document, f"feeds/x.{format}")
 
-    def _document(self, number: int, format: FeedFormat) -> bytes | None:
+    def _document(self, number: int, format: FeedFormat) -> _Document | None:
         """The document of a link; None where it has ended."""
         with self._visits.store.reading() as connection:
             private = private_feeds.find(connection, number)
@@ -78,48 +88,58 @@ class PrivateFeeds:
         feed = publication.feed(private.newsletter) if private else None
         if private is None or feed is None or feed.newsletter is None:
             return None
-        return private_document(
+        articles, built = self._chosen(private)
+        content = private_document(
             publication,
             feed,
-            self._chosen(private),
+            articles,
             format,
             address=private_url(publication, number, format, self._visits.keys),
             title=one_line(feed.newsletter.title) or feed.name,
             number=private.subscription,
         )
+        return _Document(content, max(int(private.changed_at.timestamp()), built))
 
-    def _chosen(self, private: PrivateFeed) -> list[Article]:
+    def _chosen(self, private: PrivateFeed) -> tuple[list[Article], int]:
+        """The reader's selection, and when the newsletter's last changed (seconds since 1970)."""
         try:
             status = selection_file(self._visits.publication, private.newsletter).stat()
-            state = (status.st_ino, status.st_size, status.st_mtime_ns)
         except OSError:
-            return []
+            return [], 0
+        state, built = (status.st_ino, status.st_size, status.st_mtime_ns), int(status.st_mtime)
         try:
-            return chosen(self._articles(private.newsletter, state), private.topics)
+            return chosen(self._articles(private.newsletter, state), private.topics), built
         except PublisherError:  # topics that cannot be read choose nothing
-            return []
+            return [], built
 
     def _read(self, newsletter: str, _state: tuple[int, int, int]) -> list[Article]:
         return read_selection(self._visits.publication, newsletter)
 
 
-def _answer(request: Request, content: bytes, name: str, listed: str) -> Response:
-    """As clients of feeds like it: a tag for each face and coding (RFC 9110 section 8.8.3.3)."""
-    opened = not name.endswith(".json") and is_navigation(request.headers.get("accept", "").encode("latin-1"))
-    tag = hashlib.sha256(content).hexdigest()[:32] + ("-x" if opened else "")
-    known = {f'"{tag}"'.encode(): tag, f'"{tag}-gzip"'.encode(): f"{tag}-gzip"}
-    vary = "accept-encoding" if name.endswith(".json") else "accept, accept-encoding"
-    headers = {**_HEADERS, "vary": vary, "content-type": NAVIGATION if opened else media_type(name)}
-    wanted = codings(request.headers.get("accept-encoding", "").encode("latin-1"))
-    coding = next(one for one in wanted if one in ("gzip", ""))
-    own = f"{tag}-gzip" if coding else tag
-    if listed and (matched := tags(listed.encode("latin-1"), known)) is not None:
-        del headers["content-type"]
-        return Response(None, 304, headers={**headers, "etag": f'"{known.get(matched, own)}"'})
+def _answer(asked: Asked, document: _Document, name: str) -> Response:
+    """As `publisher.web.files` does: a tag for each face and coding (RFC 9110 section 8.8.3.3), and its conditions."""
+    opened = varies(name) and is_navigation(asked.accept)
+    tag = hashlib.sha256(document.content).hexdigest()[:32] + ("-x" if opened else "")
+    tags_of = {coding: f'"{tag}-{coding}"' if coding else f'"{tag}"' for coding in ("br", "gzip", "")}
+    coding = codings(asked.codings)[0]
+    headers = {
+        **_HEADERS,
+        "vary": "accept, accept-encoding" if varies(name) else "accept-encoding",
+        "etag": tags_of[coding],
+        "last-modified": formatdate(document.modified, usegmt=True),
+    }
+    if asked.tags:
+        known = {own.encode() for own in tags_of.values()}
+        if (matched := tags(asked.tags, known)) is not None:
+            if matched in known:
+                headers["etag"] = matched.decode()
+            return Response(None, 304, headers=headers)
+    elif asked.since and not_newer(document.modified, asked.since):
+        return Response(None, 304, headers=headers)
+    headers["content-type"] = NAVIGATION if opened else media_type(name)
     if coding:
-        content = compressed(content, coding)
         headers["content-encoding"] = coding
-    return Response(content, headers={**headers, "etag": f'"{own}"'})
+    return Response(compressed(document.content, coding) if coding else document.content, headers=headers)
 
 
 def _plain(text: str, status: int) -> Response:

@@ -321,6 +321,18 @@ def test_opml_lists_the_feeds_that_readers_can_import(make_publication: Maker, p
     }
 
 
+def test_34_a_feed_opened_in_a_browser_shows_what_is_named_and_nothing_else(
+    make_publication: Maker, plain: list[Article]
+) -> None:
+    made = pages(make_publication(), plain)
+    sheet = made["feed.css"].decode()
+    assert "channel > *, feed > *, item > *, entry > *, head > * { display: none; }" in sheet
+    assert "item > title, item > description, entry > title, entry > summary { display: block; }" in sheet
+    instruction = etree.fromstring(made["feeds.opml"]).getprevious()
+    assert instruction is not None
+    assert instruction.text == 'type="text/css" href="feed.css"'
+
+
 @pytest.mark.parametrize("accent", ["#9a3412", "#ffff00", "#000000", "#ffffff", "#0f5c6e", "#808080"])
 @pytest.mark.parametrize("background", ["#ffffff", "#fdf6e3", "#101010"])
 def test_every_colour_of_text_can_be_read(accent: str, background: str) -> None:

@@ -18,6 +18,7 @@ from publisher.model.publication import Publication, Web
 from publisher.syndication.documents import Document
 from publisher.syndication.public import write_public
 from tests.web.conftest import Site, SiteMaker
+from tests.web.polite import check_codings, check_conditions, check_faces
 
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 LONG = "<rss>" + "A long sentence about the sea. " * 100 + "</rss>"
@@ -112,6 +113,13 @@ def test_a_reader_who_has_it_gets_304_and_no_body(public: Path, site: Site) -> N
         {"if-modified-since": "yesterday"},
     ):
         assert site.client.get("/feeds/world.rss", headers=headers).status_code == 200
+
+
+def test_feeds_are_answered_as_all_feeds_are(publication: Any, site: Site) -> None:
+    built(publication, LONG)
+    check_conditions(site.client, "/feeds/all.rss")
+    check_codings(site.client, "/feeds/all.rss")
+    check_faces(site.client, "/feeds/all.rss", "application/rss+xml; charset=utf-8")
 
 
 def test_the_tag_depends_on_the_content_alone_and_a_change_by_hand_is_seen_within_seconds(

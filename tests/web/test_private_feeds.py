@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,15 @@ import pytest
 
 from publisher import pipeline
 from publisher.audience.links import private_url
+from publisher.audience.preferring import choose
 from publisher.audience.tokens import token
 from publisher.model.publication import Publication
 from publisher.model.subscriber import Suppression
 from publisher.publication.loading import load
-from publisher.store import private_feeds, subscriptions, suppressions
+from publisher.store import meta, private_feeds, subscriptions, suppressions
 from publisher.theme.environment import environment_of
 from tests.web.conftest import Site, SiteMaker
+from tests.web.polite import check_codings, check_conditions, check_faces
 from tests.web.test_endpoints import heading
 from tests.web.test_settings_page import fresh_link
 
@@ -170,24 +174,61 @@ def test_what_is_no_link_of_ours_is_not_there(site: Site, name: str) -> None:
     assert answer.status_code == 404
 
 
-def test_it_answers_as_feed_readers_like_it(site: Site) -> None:
-    where = path(site, link(site))
-    plain = site.client.get(where, headers={"accept-encoding": "identity"})
-    packed = site.client.get(where, headers={"accept-encoding": "gzip"})
-    assert packed.content == plain.content
-    assert packed.headers["content-encoding"] == "gzip"
-    assert packed.headers["etag"] != plain.headers["etag"]
-    for tag in (plain.headers["etag"], packed.headers["etag"], f'"x", W/{plain.headers["etag"]}'):
-        unchanged = site.client.get(where, headers={"if-none-match": tag})
-        assert (unchanged.status_code, unchanged.content) == (304, b"")
-        assert unchanged.headers["cache-control"] == "private, max-age=300"
-    assert site.client.get(where, headers={"if-none-match": '"x"'}).status_code == 200
-    opened = site.client.get(where, headers={"accept": "text/html,*/*;q=0.8"})
-    assert opened.headers["content-type"] == "application/xml; charset=utf-8"
-    assert opened.headers["vary"] == "accept, accept-encoding"
-    head = site.client.head(where)
-    assert (head.status_code, head.content) == (200, b"")
+KINDS = {
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_it_answers_as_public_feeds_do(site: Site, format: str) -> None:
+    where = path(site, link(site), format)
+    check_conditions(site.client, where)
+    check_codings(site.client, where)
+    check_faces(site.client, where, KINDS[format])
     assert site.client.post(where).status_code == 405
+    unchanged = site.client.get(where, headers={"if-none-match": "*"})
+    assert unchanged.headers["cache-control"] == "private, max-age=300"
+    assert unchanged.headers["x-robots-tag"] == "noindex"
+
+
+def test_its_date_moves_with_whatever_changes_it(site: Site) -> None:
+    where = path(site, link(site))
+
+    def built(hours: int) -> None:
+        """A build, some hours later."""
+        folder = site.publication.state / "private"
+        before = {file.stat().st_ino for file in folder.iterdir()}
+        build(site)
+        for file in folder.iterdir():
+            if file.stat().st_ino not in before or not hours:
+                os.utime(file, (1_800_000_000 + 3600 * hours,) * 2)
+
+    built(0)
+    first = site.client.get(where).headers["last-modified"]
+    assert site.client.get(where).headers["last-modified"] == first
+    built(1)
+    assert site.client.get(where, headers={"if-modified-since": first}).status_code == 304, "nothing has changed"
+    (site.publication.root / "articles" / "tide.md").unlink()
+    built(2)
+    second = site.client.get(where, headers={"if-modified-since": first})
+    assert (second.status_code, titles(second)) == (200, ["The ferry has a new name", "The weir"])
+    site.clock.now = datetime(2027, 6, 1, tzinfo=UTC)
+    subscription, newsletter = site.subscription(), site.publication.newsletter("world")
+    with site.store.writing() as connection:
+        meta.write(connection, "topics of world", json.dumps([["section", "world", "World"]]))
+        assert choose(
+            connection,
+            subscription,
+            newsletter,
+            cadence=subscription.cadence,
+            topics=["section:world"],
+            now=site.clock.now,
+            source="test",
+        )
+    third = site.client.get(where, headers={"if-modified-since": second.headers["last-modified"]})
+    assert (third.status_code, third.headers["last-modified"]) == (200, "Tue, 01 Jun 2027 00:00:00 GMT")
 
 
 def test_a_client_that_hammers_is_asked_to_come_less_often(site: Site) -> None:
@@ -197,6 +238,8 @@ def test_a_client_that_hammers_is_asked_to_come_less_often(site: Site) -> None:
     late = site.client.get(where)
     assert int(late.headers["retry-after"]) > 0
     assert site.client.get(where, headers={"if-none-match": '"x"'}).status_code == 200
+    old = {"if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT"}
+    assert site.client.get(where, headers=old).status_code == 200
 
 
 def test_before_the_first_build_it_is_empty_and_valid(site_of: SiteMaker, publication: Publication) -> None:
