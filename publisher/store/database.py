@@ -233,6 +233,7 @@ def _refused(error: DBAPIError, name: str) -> StoreError:
         "unable to open": "make the publication's folder and the file writable",
         "readonly": "make the file and its folder writable",
         "disk is full": "free some room and run it again; nothing was lost",
+        "disk I/O error": "look after the disk, which may be full, and run it again; nothing was lost",
         "not a database": "move the file away, or restore a backup",
         "malformed": "restore a backup",
     }
