@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from publisher.articles.crew import MANY, Crew, hands
 from publisher.articles.identity import Identified
 from publisher.articles.rendering import Made, article_of, made_of, url_of
 from publisher.articles.sources import Source, articles_folder, is_article, read_source
 from publisher.articles.texts import Texts
-from publisher.model.article import Article
+from publisher.model.article import Article, Record
 from publisher.model.errors import ArticleError
 from publisher.model.packing import micros, pack, unpack
 from publisher.model.publication import Publication
@@ -31,7 +32,11 @@ __all__ = ["Library", "Notes"]
 Notes = Sequence[Any]
 """What somebody wants to remember of an article beside it, as JSON can hold it."""
 
+_Read = tuple[Source | None, str, str]
+"""A file that was read: what it says (None: in another process), a digest of its body, and JSON of what it says."""
+
 _BODY = "body "
+_PART = 50  # files or articles that one of the crew is given at a time
 _HTML = [field.name for field in fields(Made)].index("html")
 _NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
 
@@ -52,12 +57,28 @@ class _Shelf:
 
 
 class Library:
-    """``describe`` makes the notes of an article that is whole. Use it for one pass; `save` or `close` it."""
+    """``describe`` makes the notes of an article that is whole. Use it for one pass; `save` or `close` it.
+
+    ``many`` files that changed are read and rendered by a crew, which can be given ``jobs``, too.
+    """
 
     def __init__(
-        self, publication: Publication, index: Index, looked: Looked, describe: Callable[[Article], Notes]
+        self,
+        publication: Publication,
+        index: Index,
+        looked: Looked,
+        describe: Callable[[Article], Notes],
+        *,
+        jobs: Callable[[Library], Mapping[str, Callable[[Any], Any]]] = lambda _library: {},
+        many: int = MANY,
     ) -> None:
         self.looked = looked
+        self.crew: Crew | None = None
+        self._jobs = jobs
+        self._many = many
+        self._others: list[Texts] = []
+        self._owners: dict[str, int] = {}
+        self._read_here: dict[str, Source] = {}
         self._publication = publication
         self._index = index
         self._folder = str(articles_folder(publication))
@@ -79,6 +100,9 @@ class Library:
         self._gone: list[str] = []
         self._notes: dict[str, Notes] = {}
         self._items: dict[str, Identified] = {}
+        self._faults: dict[str, ArticleError] = {}
+        self._rendered: set[str] = set()
+        self.articles: dict[str, Article] = {}  # that one of the crew has made
         self._texts = Texts(publication.state)
 
     def sources(self) -> tuple[list[Source], list[ArticleError]]:
@@ -86,25 +110,24 @@ class Library:
         known = {row.path: row for row in self._index.rows()}
         sources: list[Source] = []
         errors: list[ArticleError] = []
+        read = self._read_all([inner for inner in self._articles if not self._is_known(inner, known.get(inner))])
         for inner in self._articles:
             row = known.pop(inner, None)
             seen = self._now.get(inner, _NEVER)
-            if row is not None and seen == (row.size, row.modified, row.changed):
+            if inner not in read:
+                assert row is not None
                 self._shelves[self._path(inner)] = _Shelf(seen, row.body, row.source, row.made)
                 sources.append(unpack(Source, json.loads(row.source)))
                 continue
-            try:
-                source = read_source(self._publication, self._folder, inner)
-            except ArticleError as error:
-                errors.append(error)
+            found = read.pop(inner)
+            if isinstance(found, ArticleError):
+                errors.append(found)
                 if row is not None:
                     self._gone.append(inner)
                 continue
-            self._texts.put(f"{_BODY}{source.path}", source.body)
-            body = hashlib.blake2b(source.body.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-            source = replace(source, body="")
+            source, body, packed = found
+            source = source or unpack(Source, json.loads(packed))
             sources.append(source)
-            packed = json.dumps(pack(source))
             same = row is not None and (row.body, row.source) == (body, packed)
             # What may change again unseen is read again next time.
             seen = _NEVER if f"{self._folder}/{inner}" in self._recent else seen
@@ -114,9 +137,37 @@ class Library:
         self._gone += known
         return sources, errors
 
+    def make_ahead(self, identified: Iterable[Identified]) -> None:
+        """Has the crew, if there is one, render what it read: `article` has it then, or its fault."""
+        if self.crew is None:
+            return
+        shares: list[list[tuple[str, list[Any]]]] = [[] for _ in range(len(self.crew))]
+        for item in identified:
+            path = item.source.path
+            if path in self._owners and not self._shelves[path].made:
+                shares[self._owners[path]].append((path, pack(item.record)))
+        for _, answers in self.crew.run("make", [iter(_parts(share)) for share in shares]):
+            for path, made, place in answers:
+                shelf = self._shelves[path]
+                if isinstance(made, ArticleError):
+                    self._faults[path] = made
+                    continue
+                shelf.made, shelf.changed = made, True
+                if place is not None:
+                    self._texts.take(path, place)
+                self._rendered.add(path)
+        for path in self._owners.keys() - self._rendered:
+            del self._owners[path]
+
+    def owner(self, path: str) -> int | None:
+        """Who of the crew has the article with its text."""
+        return self._owners.get(path)
+
     def article(self, item: Identified) -> Article:
         """The article of a source, without its HTML. Raises ArticleError."""
         shelf = self._shelves[item.source.path]
+        if fault := self._faults.pop(item.source.path, None):
+            raise fault
         record, url = item.record, url_of(item, self._publication)
         identity = [record.id, micros(record.published), micros(record.updated)]
         if shelf.made:
@@ -150,8 +201,72 @@ class Library:
 
     def close(self) -> None:
         """Gives the index back as it was."""
+        if self.crew is not None:
+            self.crew.close()
         self._index.close()
-        self._texts.close()
+        for texts in (self._texts, *self._others):
+            texts.close()
+
+    def _is_known(self, inner: str, row: Row | None) -> bool:
+        return row is not None and self._now.get(inner, _NEVER) == (row.size, row.modified, row.changed)
+
+    def _read_all(self, changed: Sequence[str]) -> dict[str, _Read | ArticleError]:
+        """Reads these files, by a crew if they are many."""
+        if len(changed) < self._many or (count := hands()) < 2:
+            return {inner: self._read(inner) for inner in changed}
+        self._others = [Texts(self._publication.state) for _ in range(count)]
+        self.crew = Crew(count, self._work)
+        found: dict[str, _Read | ArticleError] = {}
+        parts = iter(_parts(changed))  # one queue for all
+        for number, answers in self.crew.run("read", [parts] * count):
+            for inner, read in answers:
+                found[inner] = read
+                if not isinstance(read, ArticleError):
+                    self._owners[self._path(inner)] = number
+        return found
+
+    def _read(self, inner: str) -> _Read | ArticleError:
+        try:
+            source = read_source(self._publication, self._folder, inner)
+        except ArticleError as error:
+            return error
+        self._texts.put(f"{_BODY}{source.path}", source.body)
+        body = hashlib.blake2b(source.body.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        source = replace(source, body="")
+        return source, body, json.dumps(pack(source))
+
+    def _work(self, number: int) -> Callable[[str, Any], Any]:
+        """What one of the crew does: in its own process, where this is a copy of its parent's."""
+        self._texts = self._others[number]
+        jobs: dict[str, Callable[[Any], Any]] = {"read": self._read_share, "make": self._make_share}
+        jobs.update(self._jobs(self))
+        return lambda job, given: jobs[job](given)
+
+    def _read_share(self, files: Sequence[str]) -> list[tuple[str, _Read | ArticleError]]:
+        answers: list[tuple[str, _Read | ArticleError]] = []
+        for inner in files:
+            read = self._read(inner)
+            if not isinstance(read, ArticleError) and read[0] is not None:
+                self._read_here[read[0].path] = read[0]
+                read = None, *read[1:]
+            answers.append((inner, read))
+        return answers
+
+    def _make_share(
+        self, share: Sequence[tuple[str, list[Any]]]
+    ) -> list[tuple[str, str | ArticleError, tuple[int, int, int] | None]]:
+        answers: list[tuple[str, str | ArticleError, tuple[int, int, int] | None]] = []
+        for path, record in share:
+            item = Identified(self._read_here.pop(path), unpack(Record, record))
+            shelf = self._shelves[path] = _Shelf(_NEVER, "", "", "", read=True)
+            try:
+                self.articles[path] = self.article(item)
+            except ArticleError as error:
+                answers.append((path, error, None))
+                continue
+            answers.append((path, shelf.made, self._texts.place_of(path)))
+            shelf.made = ""
+        return answers
 
     def _rows(self) -> Iterator[Row]:
         start = len(f"{self._publication.articles}/")
@@ -196,3 +311,8 @@ class Library:
             seen = _NEVER if file in self._recent else seen
             found.append(None if seen is None else list(seen))
         return found
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _PART):
+        yield items[start : start + _PART]

@@ -17,7 +17,7 @@ class Texts:
     """Texts by name, in a file without one in ``folder``, which is gone with this process."""
 
     def __init__(self, folder: Path) -> None:
-        self._places: dict[str, tuple[int, int]] = {}
+        self._places: dict[str, tuple[int, int, int]] = {}  # in which file, from where on, how long
         self._end = 0
         self._file = None
         with contextlib.suppress(OSError):
@@ -33,7 +33,7 @@ class Texts:
         except OSError:
             return
         if written == len(data):
-            self._places[name] = self._end, written
+            self._places[name] = self._file.fileno(), self._end, written
             self._end += written
 
     def get(self, name: str) -> str | None:
@@ -41,9 +41,17 @@ class Texts:
         if self._file is None or (place := self._places.get(name)) is None:
             return None
         try:
-            return os.pread(self._file.fileno(), place[1], place[0]).decode("utf-8", "surrogatepass")
+            return os.pread(place[0], place[2], place[1]).decode("utf-8", "surrogatepass")
         except OSError:
             return None
+
+    def place_of(self, name: str) -> tuple[int, int, int] | None:
+        """Where it is kept; a fork of this process, or the process it is a fork of, may `take` it from there."""
+        return self._places.get(name)
+
+    def take(self, name: str, place: tuple[int, int, int]) -> None:
+        """Has what others keep, for as long as they do."""
+        self._places[name] = place
 
     def close(self) -> None:
         """Forgets all of them."""

@@ -6,7 +6,7 @@ TemplateError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from publisher.syndication.edition_pages import entries_of, past_editions
 from publisher.syndication.pages import edition_pages as documents_of_editions
 from publisher.syndication.pages import page_documents
 from publisher.syndication.private_feeds import write_selections
-from publisher.syndication.public import Written, write_public
+from publisher.syndication.public import Build, Written, write_public
 from publisher.syndication.shelf import WHOLE, Shelf
 from publisher.syndication.sizes import Measure
 from publisher.theme.environment import Environment
@@ -47,6 +47,7 @@ def build_public(
     verify: bool = False,
     shelf: Shelf = WHOLE,
     frame: str = "",
+    share: Callable[[Build, Iterable[Document | Later]], Iterable[Document | Later]] = lambda _build, all: all,
 ) -> Written:
     """Writes what differs. ``public``: the articles that may appear, newest first; the rest as `write_public` and
     `page_documents`.
@@ -65,6 +66,7 @@ def build_public(
         keep_others=keep_others,
         compress=compress,
         verify=verify,
+        share=share,
     )
 
 

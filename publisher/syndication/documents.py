@@ -14,6 +14,7 @@ from publisher.model.publication import Publication
 from publisher.syndication.addresses import alias_format, feed_path, feed_url, file_of, home
 from publisher.syndication.archives import Leaf, Places, cut, leaves, newest_fitting, placed
 from publisher.syndication.atom import atom_document
+from publisher.syndication.discovery import FeedLink
 from publisher.syndication.entries import Entry, Head, History, entry_of, head_of
 from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
@@ -21,7 +22,16 @@ from publisher.syndication.selecting import feed_selections, selected
 from publisher.syndication.sizes import HEAD, Measure, Sizes, measure
 from publisher.theme.media import logo_looks, logo_of
 
-__all__ = ["Document", "FeedLeaves", "Later", "documents_of", "feed_documents", "feed_leaves", "feed_selections"]
+__all__ = [
+    "ArticlePage",
+    "Document",
+    "FeedLeaves",
+    "Later",
+    "documents_of",
+    "feed_documents",
+    "feed_leaves",
+    "feed_selections",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +43,26 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class ArticlePage:
+    """What another process has to know to write an article's page: its file, the page's address, links to feeds."""
+
+    article: str
+    address: str
+    alternates: Sequence[FeedLink]
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A document that is written only if it is not there yet: of equal ``made``, ``write`` gives equal bytes.
 
-    ``seldom``: few ask for it, so compressed copies are made on request only.
+    ``seldom``: few ask for it, so compressed copies are made on request only. ``page``: whose it is, if an article's.
     """
 
     path: str
     made: str
     write: Callable[[], bytes]
     seldom: bool = False
+    page: ArticlePage | None = None
 
     @property
     def content(self) -> bytes:

@@ -22,7 +22,7 @@ from publisher.syndication.addresses import ascii_url, base_path, feed_page, fil
 from publisher.syndication.cards import Card, beginning, card, date_of, title_print
 from publisher.syndication.characters import excerpt, one_line
 from publisher.syndication.discovery import Discovery, FeedLink, feed_links
-from publisher.syndication.documents import Document, Later
+from publisher.syndication.documents import ArticlePage, Document, Later
 from publisher.syndication.edition_pages import edition_documents, past_editions
 from publisher.syndication.entries import NEVER
 from publisher.syndication.frames import Frames
@@ -145,6 +145,14 @@ class Archive:
             shown=(known.print,),
             values=lambda links: self.article_values(self.shelf.whole(article), links),
         )
+
+    def writer(self, article: Article, path: str, address: str, alternates: Sequence[FeedLink]) -> Callable[[], bytes]:
+        """Writes the page of an article that is known to be at ``address``."""
+
+        def values(links: Links) -> Mapping[str, Any]:
+            return self.article_values(self.shelf.whole(article), links)
+
+        return partial(self.written, "article.html", path, address, alternates, values)
 
     def article_values(self, article: Article, links: Links) -> dict[str, Any]:
         """What an article's page shows of it."""
@@ -344,6 +352,7 @@ class Archive:
             path,
             self.frames.print(template, path, shown, alternates),
             partial(self.written, template, path, address, alternates, values),
+            page=ArticlePage(about.path, address, alternates) if about is not None else None,
         )
 
     def written(

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from publisher.syndication.documents import Document, Later
 from publisher.syndication.headers import HTML, is_text, media_type
 from publisher.syndication.placing import TEMPORARY, holds, is_same, place, replacing, sync
 
-__all__ = ["MANIFEST", "Written", "others_in_public", "write_public"]
+__all__ = ["MANIFEST", "Build", "Known", "Written", "others_in_public", "write_public"]
 
 MANIFEST = "public.json"
 _VERSION = 2
@@ -58,7 +58,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """A file as a build left it: what it was ``made`` of, its size and time since, and a digest of its ``content``.
 
     What a document is made of may change and its content stay; then its time and its copies do, too.
@@ -78,6 +78,7 @@ def write_public(
     keep_others: bool = False,
     compress: bool = False,
     verify: bool = False,
+    share: Callable[[Build, Iterable[Document | Later]], Iterable[Document | Later]] = lambda _build, all: all,
 ) -> Written:
     """Make public/ consist of ``documents``, ``media`` (source, path under public/), and what is not ours.
 
@@ -85,16 +86,17 @@ def write_public(
     page that would go may be its). ``compress``: pages get compressed copies, too, all of them as small as it gets;
     without it feeds and other texts do, and pages and archive pages keep those that are right. ``verify``: what is in
     files counts, not only their sizes and times. Media are written first, documents in their order: give pages before
-    the feeds that link to them. Sources may be relative to the publication.
+    the feeds that link to them. Sources may be relative to the publication. ``share`` may have the first of the
+    documents written by others, and gives back the rest.
     Raises OutputError.
     """
     with _turn(publication.state):
-        build = _Build(publication.public, _remembered(publication.state), compress=compress, verify=verify)
+        build = Build(publication.public, _remembered(publication.state), compress=compress, verify=verify)
         try:
             publication.public.mkdir(parents=True, exist_ok=True)
             for source, path in media:
                 build.copy(publication.root / source, path)
-            for document in documents:
+            for document in share(build, documents):
                 build.write(document)
             if keep_others:
                 build.keep_the_rest()
@@ -130,17 +132,18 @@ def others_in_public(publication: Publication) -> frozenset[str]:
     return frozenset(path.relative_to(publication.public).as_posix() for path in found) - ours.keys()
 
 
-class _Build:
+class Build:
     """One build of public/: what was there before, what is there now."""
 
-    def __init__(self, public: Path, before: dict[str, _Known], *, compress: bool, verify: bool) -> None:
+    def __init__(self, public: Path, before: dict[str, Known], *, compress: bool = False, verify: bool = False) -> None:
         self.public = public
         self._public = str(public)
         self.before = before
         self.compress = compress
         self.verify = verify
         self.touched = False
-        self.now: dict[str, _Known] = {}
+        self._claims: dict[str, Known] = {}
+        self.now: dict[str, Known] = {}
         self.changed: list[str] = []
         self.removed: list[str] = []
         self.clashes: list[str] = []
@@ -188,7 +191,7 @@ class _Build:
                         file.write(compressed(content(), coding, best=self.compress))
                     age = self.now[path].modified
                     os.utime(target, ns=(age, age))
-                    self.now[copy] = _Known(copied, target.stat().st_size, age, copied)
+                    self.now[copy] = Known(copied, target.stat().st_size, age, copied)
                     self.touched = True
             elif copy in self.before or not as_left:
                 target.unlink(missing_ok=True)
@@ -251,6 +254,38 @@ class _Build:
             os.makedirs(f"{self._public}/{folder}", exist_ok=True)
         return True
 
+    def may_be_shared(self, path: str) -> bool:
+        """Whether another process could write it: nothing has to be known of its compressed copies."""
+        return not (
+            self.compress or self.verify or any(f"{path}{suffix}" in self.before for suffix in SUFFIXES.values())
+        )
+
+    def claim(self, document: Later) -> bool:
+        """Keeps its place for a document that another process is to write; not if it is there already."""
+        path, made = document.path, document.made
+        if not self._claim(path):
+            return False
+        if self._is_as_left(path, made):
+            self.unchanged += 1
+            return False
+        self.now[path] = self._claims[path] = Known(made, -1, -1, "")
+        return True
+
+    def take(self, now: Mapping[str, Known], changed: Iterable[str], clashes: Iterable[str], unchanged: int) -> None:
+        """What another process wrote, in places that were kept."""
+        self.now.update(now)
+        self.changed += changed
+        self.clashes += clashes
+        self.unchanged += unchanged
+        self.touched = self.touched or bool(self.changed)
+
+    def drop_claims(self) -> None:
+        """Gives up the places that were kept and not taken."""
+        for path, kept in self._claims.items():
+            if self.now.get(path) is kept:
+                del self.now[path]
+        self._claims.clear()
+
     def _claim(self, path: str) -> bool:
         """Whether ``path`` may be written in this build: it lies inside public/ and nobody has it yet."""
         if not _is_inside(path) or path in self.now:
@@ -290,7 +325,7 @@ class _Build:
             os.utime(target, ns=(before.modified, before.modified))
             status = None
         status = status or os.stat(target)
-        self.now[path] = _Known(made, status.st_size, status.st_mtime_ns, content)
+        self.now[path] = Known(made, status.st_size, status.st_mtime_ns, content)
         if changed:
             self.touched = True
             self.changed.append(path)
@@ -325,20 +360,20 @@ def _turn(state: Path) -> Iterator[None]:
         yield
 
 
-def _remembered(state: Path) -> dict[str, _Known]:
+def _remembered(state: Path) -> dict[str, Known]:
     """The manifest; empty if there is none that can be read: then files are compared byte by byte."""
     try:
         saved = json.loads((state / MANIFEST).read_bytes())
         if saved["version"] == 1:  # which had no digests of its own: documents were made of their content
-            return {path: _Known(known[0], known[1], known[2], known[0]) for path, known in saved["files"].items()}
+            return {path: Known(known[0], known[1], known[2], known[0]) for path, known in saved["files"].items()}
         if saved["version"] != _VERSION:
             return {}
-        return {path: _Known(*known) for path, known in saved["files"].items()}
+        return {path: Known(*known) for path, known in saved["files"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
-def _remember(state: Path, files: dict[str, _Known]) -> None:
+def _remember(state: Path, files: dict[str, Known]) -> None:
     content = {
         "version": _VERSION,
         "files": {

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from publisher.articles.correcting import number_corrections
+from publisher.articles.crew import MANY
 from publisher.articles.intake import remember
 from publisher.articles.library import Library
 from publisher.articles.numbering import number_articles
@@ -33,6 +35,7 @@ from publisher.store import articles as article_store
 from publisher.store.index import Index
 from publisher.syndication.building import build_public, without_place
 from publisher.syndication.public import Written
+from publisher.syndication.sharing import jobs_of, share
 from publisher.syndication.shelf import notes_of, shelf_of
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_media
@@ -74,15 +77,18 @@ def publish(
     mailing: bool,
     compress: bool = False,
     verify: bool = False,
+    many: int = MANY,
 ) -> Published:
     """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
     ``compress``: pages get compressed copies, too. ``verify``: what is in the files of public/ is looked at, too.
+    ``many``: articles that have changed, from which on several processes read and render them.
 
     Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
     removed from public/: it may be the one whose page would go.
     """
     forget(publication)
-    library = _library(publication)
+    frame = frame_of(publication)
+    library = _library(publication, partial(jobs_of, publication, environment, frame), many)
     try:
         with _seldom_collecting():
             published = _publish(
@@ -90,6 +96,7 @@ def publish(
                 store,
                 library,
                 environment=environment,
+                frame=frame,
                 now=now,
                 mailing=mailing,
                 compress=compress,
@@ -121,6 +128,7 @@ def _publish(
     library: Library,
     *,
     environment: Environment,
+    frame: str,
     now: datetime,
     mailing: bool,
     compress: bool,
@@ -131,6 +139,7 @@ def _publish(
     sources, errors = library.sources()
     identified, more = remember(publication, store, sources, errors, now=now)
     errors += more
+    library.make_ahead(identified)
     articles, more = render_articles(identified, publication, make=library.article)
     errors += more
     numbered: list[Record] = []
@@ -156,7 +165,8 @@ def _publish(
         compress=compress,
         verify=verify,
         shelf=shelf_of(library),
-        frame=frame_of(publication),
+        frame=frame,
+        share=partial(share, library),
     )
     if mailing:
         remember_offers(publication, store, public)
@@ -174,12 +184,14 @@ def _publish(
     )
 
 
-def _library(publication: Publication) -> Library:
+def _library(
+    publication: Publication, jobs: Callable[[Library], Mapping[str, Callable[[Any], Any]]], many: int
+) -> Library:
     """The articles' folder as it looks now, with its index: nobody else builds meanwhile."""
     made_by = hashlib.sha256(f"{program()} {replace(publication, feeds=())}".encode()).hexdigest()
     index = Index.open(publication.state / "index.db", made_by=made_by)
     looked = look_at_files(publication.root, publication.articles_folder)
-    return Library(publication, index, looked, partial(notes_of, publication))
+    return Library(publication, index, looked, partial(notes_of, publication), jobs=jobs, many=many)
 
 
 def _is_current(publication: Publication) -> bool:
