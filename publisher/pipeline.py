@@ -26,6 +26,7 @@ from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
 from publisher.health.alerts import alert
 from publisher.health.metrics import count_attempts, write_metrics
+from publisher.health.outage import tell_outage
 from publisher.health.standing import WAITS
 from publisher.inspection import Inspection
 from publisher.model.article import Article
@@ -295,7 +296,13 @@ def deliver_only(
         passed.errors.append(passed.delivered.error)
     passed.errors += passed.delivered.complaints
     passed.errors += count_attempts(store, passed.delivered)
+    if (broken := _refused_by_database(passed)) is not None:
+        passed.errors += tell_outage(publication, secrets, broken, now=clock())
     return passed
+
+
+def _refused_by_database(passed: Passed) -> StoreError | None:
+    return next((error for error in passed.errors if isinstance(error, StoreError)), None)
 
 
 def run(
@@ -357,20 +364,43 @@ def run(
         )
         for name, waiting in passed.delivered.orphaned.items()
     ]
-    # A database that failed us while delivering is told already, and would make us wait for it once more.
-    if passed.published is not None and not isinstance(passed.delivered.error, StoreError):
-        with store.writing() as connection:
-            last = meta.read_moment(connection, "last_run")
-            meta.write_moment(connection, "last_run", max(now, last) if last else now)
-            meta.keep_moment(connection, WAITS, passed.delivered.again_at)
-        # A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
+    if isinstance(passed.delivered.error, StoreError):
+        # It would make us wait for it once more.
         if not fixed_time:
-            passed.errors += alert(publication, secrets, store, passed.errors, now=clock())
-            passed.errors += write_metrics(
-                publication, store, passed.delivered, errors=len(passed.errors), began=now, now=clock()
-            )
-            folded = fold_ended(publication, store, clock=clock, stop=stop)
-            passed.folded = folded.editions
-            passed.errors += folded.errors
+            passed.errors += tell_outage(publication, secrets, passed.delivered.error, now=clock())
+    else:
+        _afterwards(publication, secrets, store, passed, clock=clock, stop=stop, fixed_time=fixed_time, began=now)
     step(passed)
     return passed
+
+
+def _afterwards(
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    passed: Passed,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    fixed_time: bool,
+    began: datetime,
+) -> None:
+    """What follows the delivery: the run is remembered, somebody is told, what is old is folded.
+
+    A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
+    """
+    if passed.published is not None:
+        with store.writing() as connection:
+            last = meta.read_moment(connection, "last_run")
+            meta.write_moment(connection, "last_run", max(began, last) if last else began)
+            meta.keep_moment(connection, WAITS, passed.delivered.again_at)
+    if fixed_time:
+        return
+    passed.errors += alert(publication, secrets, store, passed.errors, now=clock())
+    if passed.published is not None:
+        passed.errors += write_metrics(
+            publication, store, passed.delivered, errors=len(passed.errors), began=began, now=clock()
+        )
+        folded = fold_ended(publication, store, clock=clock, stop=stop)
+        passed.folded = folded.editions
+        passed.errors += folded.errors

@@ -40,7 +40,7 @@ def run(session: Session, at: str | None, max_time: str | None, log: str | None)
     """
     from publisher import pipeline
 
-    telling = Telling(session, log)
+    telling = Telling(session, log, pretended=at is not None)
     with telling.working():
         publication = session.publication
         stop = threading.Event()

@@ -12,7 +12,7 @@ from publisher.cli.log import JsonLog
 from publisher.cli.once import fresh
 from publisher.cli.progress import Progress
 from publisher.cli.session import Session
-from publisher.model.errors import PublisherError
+from publisher.model.errors import PublisherError, StoreError
 
 if TYPE_CHECKING:
     from publisher.delivery.delivered import Delivered
@@ -32,11 +32,13 @@ class Telling:
     """One command's way of speaking. ``progress`` is for the pipeline; ``ended`` is told how it ended.
 
     ``often``: it ends once a minute, so that an error is printed when it is new and once a day, whoever listens.
+    ``pretended``: the time is, and nobody but the caller is told anything.
     """
 
-    def __init__(self, session: Session, log: str | None, *, often: bool = False) -> None:
+    def __init__(self, session: Session, log: str | None, *, often: bool = False, pretended: bool = False) -> None:
         self._session = session
         self._often = often
+        self._pretended = pretended
         self.log = JsonLog(session, self._editions_of) if log else None
         self._progress = Progress(session, self._expected)
 
@@ -53,10 +55,23 @@ class Telling:
         try:
             yield
         except PublisherError as error:
+            if isinstance(error, StoreError) and not self._pretended:
+                self._tell_outage(error)
             if self._session.debug or not self._told([error, *error.also]):
                 raise
         finally:
             self._progress.end()
+
+    def _tell_outage(self, error: StoreError) -> None:
+        """The database ended the pass before the pass could tell anybody."""
+        from publisher.health.outage import tell_outage
+
+        session = self._session
+        try:
+            failed = tell_outage(session.publication, session.secrets, error, now=session.now())
+        except PublisherError as why:
+            failed = [why]
+        error.also = (*error.also, *failed)
 
     def ended(self, passed: Passed) -> bool:
         """Prints the errors; whether there is more to say, to whom it matters."""

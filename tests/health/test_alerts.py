@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from publisher import pipeline
-from publisher.health import alerts
+from publisher.health import ways
 from publisher.health.alerts import alert
 from publisher.model.errors import PublisherError, TransportError
 from publisher.model.publication import Alerts, Publication
@@ -158,7 +158,7 @@ def test_a_way_that_fails_is_one_line_without_its_secret_and_the_others_go_on(
 def test_somebody_who_hangs_holds_nothing_up(
     folder: Path, store: Store, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "PATIENCE", 0.2)
+    monkeypatch.setattr(ways, "PATIENCE", 0.2)
     web.wait = 2
     began = time.monotonic()
     [line] = tell(with_alerts(folder, webhook=web.url), store, ERROR)
