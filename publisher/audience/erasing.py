@@ -14,7 +14,16 @@ from publisher.audience.hashing import address_hash
 from publisher.audience.joining import remember
 from publisher.audience.preferring import written
 from publisher.model.subscriber import Subscriber, Suppression
-from publisher.store import Connection, consents, histories, notices, subscribers, subscriptions, suppressions
+from publisher.store import (
+    Connection,
+    consents,
+    histories,
+    notices,
+    private_feeds,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 
 __all__ = ["erase", "export", "person_of"]
 
@@ -63,7 +72,9 @@ def export(connection: Connection, subscriber: Subscriber) -> dict[str, object]:
                 "state": subscription.state,
                 "topics": written(subscription.topics),
                 "language": subscription.language,
-                "snoozed_until": subscription.snoozed_until,
+                "snoozed_until": None if subscription.by_feed else subscription.snoozed_until,
+                "by_feed": subscription.by_feed,
+                "private_feed_since": (private_feeds.current(connection, subscription.id) or (0, None))[1],
                 "ended_at": subscription.ended_at,
             }
             for (_, newsletter), subscription in sorted(

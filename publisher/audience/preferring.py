@@ -15,8 +15,8 @@ from publisher.audience.joining import change_cadence, remember
 from publisher.audience.offers import Offer, offers_of
 from publisher.audience.topics import change_wishes, wishes_of
 from publisher.model.feed import Newsletter
-from publisher.model.subscriber import Subscription
-from publisher.store import Connection, subscribers, subscriptions
+from publisher.model.subscriber import BY_FEED, Subscription
+from publisher.store import Connection, private_feeds, subscribers, subscriptions
 
 __all__ = [
     "LONGEST_SNOOZE",
@@ -24,6 +24,9 @@ __all__ = [
     "change_timezone",
     "choosable",
     "choose",
+    "end_feed",
+    "read_by_feed",
+    "read_by_mail",
     "snooze",
     "snooze_end",
     "written",
@@ -88,6 +91,41 @@ def snooze(
         return False
     wording = f"snooze until: {day}" if until else "snooze: ended"
     remember(connection, subscription, "changed", ip=ip, source=source, wording=wording, now=now)
+    return True
+
+
+def read_by_feed(
+    connection: Connection, subscription: Subscription, *, now: datetime, ip: str = "", source: str
+) -> bool:
+    """A private feed instead of mail, from the next edition on: a snooze without an end. Makes a link where there is
+    none. Whether anything changed.
+    """
+    if subscription.by_feed or not subscriptions.snooze(connection, subscription.id, BY_FEED):
+        return False
+    if private_feeds.current(connection, subscription.id) is None:
+        private_feeds.renew(connection, subscription.id, now)
+    remember(connection, subscription, "changed", ip=ip, source=source, wording="by feed instead of mail", now=now)
+    return True
+
+
+def read_by_mail(
+    connection: Connection, subscription: Subscription, *, now: datetime, ip: str = "", source: str
+) -> bool:
+    """Mail again, first what came meanwhile, in one digest, as after any snooze. The feed goes on. Whether anything
+    changed.
+    """
+    if not subscription.by_feed or not subscriptions.snooze(connection, subscription.id, now):
+        return False
+    remember(connection, subscription, "changed", ip=ip, source=source, wording="by mail again", now=now)
+    return True
+
+
+def end_feed(connection: Connection, subscription: Subscription, *, now: datetime, ip: str = "", source: str) -> bool:
+    """Ends the link to the private feed; who read by it alone gets mail again. Whether there was one."""
+    read_by_mail(connection, subscription, now=now, ip=ip, source=source)
+    if not private_feeds.end(connection, subscription.id, now):
+        return False
+    remember(connection, subscription, "changed", ip=ip, source=source, wording="private feed ended", now=now)
     return True
 
 

@@ -1,4 +1,4 @@
-"""`publisher subscribers show|unsubscribe|unsuppress|erase|export`: one person, and everybody for another program."""
+"""`publisher subscribers show|unsubscribe|end-feed|unsuppress|erase|export`: one person; all of them for another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def show(session: Session, address: str) -> None:
     """All that is kept about one person."""
     from publisher.audience.erasing import export as exported
     from publisher.audience.preferring import written
-    from publisher.store import consents, subscriptions
+    from publisher.store import consents, private_feeds, subscriptions
     from publisher.store import subscribers as rows
 
     with session.store().reading() as connection:
@@ -36,6 +36,7 @@ def show(session: Session, address: str) -> None:
             session.answer(exported(connection, person))
             return
         held = subscriptions.of_subscribers(connection, [person.id])
+        feeds = {one.id: private_feeds.current(connection, one.id) for one in held.values()}
         history = consents.history(connection, person.id)
         listed = rows.listing(connection, address_hash=rows.hash_of(connection, person.id))
     zone = ZoneInfo(session.publication.timezone)
@@ -46,6 +47,10 @@ def show(session: Session, address: str) -> None:
     for (_, newsletter), subscription in sorted(held.items()):
         until = subscription.snoozed_until
         more = f", snoozed until {until.astimezone(zone):%a %d %b %Y %H:%M}" if until and until > session.now() else ""
+        if subscription.by_feed:
+            more = ", by feed instead of mail"
+        if feed := feeds[subscription.id]:
+            more += f", private feed since {feed[1].astimezone(zone):%Y-%m-%d}"
         language = f", in {subscription.language}" if subscription.language else ""
         reads = f"{subscription.cadence}, {written(subscription.topics)}"
         session.show(f"{newsletter}: {subscription.state}, {reads}{language}{more}")
@@ -80,6 +85,34 @@ def unsubscribe(session: Session, address: str, newsletter: str | None) -> None:
     else:
         left = ", ".join(ended)
         session.say(f"{person.address}: {f'unsubscribed from {left}' if ended else 'had left already'}.")
+
+
+@subscribers.command("end-feed")
+@click.argument("address")
+@click.option("--newsletter", metavar="NAME", help="Of this one only; otherwise of all.")
+@click.pass_obj
+def end_feed(session: Session, address: str, newsletter: str | None) -> None:
+    """Ends the addresses of a person's private feeds; who read by feed instead of mail gets mail again."""
+    from publisher.audience import preferring
+    from publisher.store import subscriptions
+
+    with session.store().writing() as connection:
+        person = _found(session, connection, address)
+        held = subscriptions.of_subscribers(connection, [person.id])
+        chosen = {name: one for (_, name), one in held.items() if newsletter in (None, name)}
+        if not chosen:
+            raise UsageError(f"reads no {newsletter}", where=person.address, remedy="see: publisher subscribers show")
+        source = "publisher subscribers end-feed"
+        ended = [
+            name
+            for name, one in sorted(chosen.items())
+            if preferring.end_feed(connection, one, now=session.now(), source=source)
+        ]
+    if session.as_json:
+        session.answer({"address": person.address, "ended": ended})
+    else:
+        done = f"the private feed of {', '.join(ended)} has ended" if ended else "has no private feed"
+        session.say(f"{person.address}: {done}.")
 
 
 @subscribers.command()
@@ -129,7 +162,10 @@ def erase(session: Session, address: str, yes: bool) -> None:
 @click.option("--newsletter", metavar="NAME", help="Of one newsletter only.")
 @click.pass_obj
 def export(session: Session, newsletter: str | None) -> None:
-    """Who reads what, as the CSV that `subscribers import` reads; on standard output. Suppressed ones are left out."""
+    """Who reads what, as the CSV that `subscribers import` reads; on standard output.
+
+    Suppressed ones, and those who read by feed instead of mail, are left out.
+    """
     from publisher.audience.topics import wishes_of
     from publisher.model.subscriber import SubscriptionState
     from publisher.store import subscribers as rows
@@ -151,7 +187,7 @@ def export(session: Session, newsletter: str | None) -> None:
             break
         after = found[-1].subscription
         for one in found:
-            if one.suppressed:
+            if one.suppressed or one.by_feed:
                 continue
             topics = ";".join(f"{kind}:{value}" for kind, value in wishes_of(one.topics))
             values = (one.address, one.name, one.newsletter, one.cadence, topics, one.language)

@@ -176,7 +176,7 @@ def list_(session: Session, newsletter: str | None, limit: int) -> None:
                 one.address,
                 one.name,
                 one.newsletter,
-                one.cadence,
+                f"{one.cadence}, by feed" if one.by_feed else one.cadence,
                 "everything" if one.topics == "*" else one.topics,
                 f"suppressed: {one.suppressed}" if one.suppressed else one.state,
                 one.since.astimezone(zone).date(),

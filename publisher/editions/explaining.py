@@ -318,6 +318,8 @@ def _waits(
     """What the article, ahead of the reader's cursor, waits for."""
     zone, subscription = newsletter.timezone, reading.subscription
     until = subscription.snoozed_until
+    if subscription.by_feed:
+        return "by feed", "This reader has chosen a private feed instead of mail: it is there."
     if until is not None and until > now:
         return "snoozed", f"This reader has snoozed until {told(until, zone)}; it comes with the catch-up after that."
     cadence = newsletter.cadence(subscription.cadence)

@@ -106,6 +106,8 @@ def subscribed(
         is_snoozed = subscription.snoozed_until is not None and subscription.snoozed_until > slot
         why = "suppressed" if subscription.state.value == "active" else subscription.state.value
         barred = f"snoozed until {subscription.snoozed_until:%Y-%m-%d}" if is_snoozed else why
+        if subscription.by_feed:
+            barred = "reading by feed instead of mail"
         group = Group(subscription.cursor, subscription.topics, subscription.language)
     return (
         Reader(

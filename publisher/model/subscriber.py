@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
 __all__ = [
+    "BY_FEED",
     "EVERYTHING",
     "ConsentEvent",
     "Subscriber",
@@ -18,6 +19,8 @@ __all__ = [
 ]
 
 EVERYTHING = "*"
+BY_FEED = datetime(9999, 1, 1, tzinfo=UTC)
+"""A snooze without an end: the reader has a private feed instead of mail."""
 
 SuppressionReason = Literal["hard bounce", "soft bounces", "complaint", "operator", "erased"]
 
@@ -59,6 +62,11 @@ class Subscription:
     language: str = ""
     snoozed_until: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def by_feed(self) -> bool:
+        """Whether it is read as a private feed, and nothing is mailed."""
+        return self.snoozed_until == BY_FEED
 
 
 @dataclass(frozen=True, slots=True)

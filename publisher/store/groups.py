@@ -28,6 +28,7 @@ from sqlalchemy import (
 from publisher.model.correction import Correction
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Decision, Digest, Group
+from publisher.model.subscriber import BY_FEED
 from publisher.store.corrections import still_owed
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import deliveries, groups, subscribers, subscriptions, suppressions, variants
@@ -36,6 +37,7 @@ __all__ = [
     "decide_group",
     "freeze_variant",
     "group_of",
+    "is_by_feed",
     "is_snoozed",
     "is_suppressed",
     "read_groups",
@@ -64,6 +66,11 @@ def is_suppressed() -> ColumnElement[bool]:
         .where(person.c.id == subscriptions.c.subscriber_id, or_(person.c.address.is_(None), barred))
         .correlate(subscriptions)
     )
+
+
+def is_by_feed() -> ColumnElement[bool]:
+    """The reader has a private feed instead of mail: a snooze without an end."""
+    return func.coalesce(subscriptions.c.snoozed_until == BY_FEED, literal(False))
 
 
 def is_snoozed(slot: datetime) -> ColumnElement[bool]:

@@ -34,7 +34,7 @@ from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Edition, EditionState
 from publisher.store.corrections import still_owed
 from publisher.store.editions import OUTSTANDING
-from publisher.store.groups import is_snoozed, is_suppressed, readers_of, superseded, was_snoozed
+from publisher.store.groups import is_by_feed, is_snoozed, is_suppressed, readers_of, superseded, was_snoozed
 from publisher.store.schema import UtcDateTime, deliveries, editions, exclusions, groups, subscribers, subscriptions
 
 __all__ = ["CHUNK", "PAUSE", "next_chunk", "open_chunk", "progress_of"]
@@ -61,7 +61,7 @@ PRIORITY = 1
 """Notices are 0 and go ahead of editions."""
 
 MAILED, NOTHING, WAITING = "mailed", "nothing new for them", "waiting for more articles"
-SUPPRESSED, SNOOZED, CHANGED = "suppressed", "snoozed", "changed while it opened"
+SUPPRESSED, BY_FEED, SNOOZED, CHANGED = "suppressed", "by feed", "snoozed", "changed while it opened"
 
 # The readers of the chunk in hand, and what becomes of each.
 _chunk = Table(
@@ -167,6 +167,7 @@ def _gather(
     )
     fate = case(
         (is_suppressed(), SUPPRESSED),
+        (is_by_feed(), BY_FEED),
         (is_snoozed(edition.slot), SNOOZED),
         # Whoever changed cadence, topics or cursor since the groups were read waits for the next edition.
         (groups.c.edition_id.is_(None), CHANGED),

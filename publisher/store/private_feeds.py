@@ -10,7 +10,7 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 from publisher.model.subscriber import SubscriptionState
 from publisher.store.schema import consents, private_feeds, subscribers, subscriptions, suppressions
 
-__all__ = ["PrivateFeed", "end", "find", "renew"]
+__all__ = ["PrivateFeed", "current", "end", "find", "renew"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,21 @@ def renew(connection: Connection, subscription: int, now: datetime) -> int:
         .returning(private_feeds.c.id)
     )
     return int(inserted.scalar_one())
+
+
+def current(connection: Connection, subscription: int) -> tuple[int, datetime] | None:
+    """The number of the subscription's link, and when it was made; None if it has none."""
+    row = connection.execute(
+        select(private_feeds.c.id, private_feeds.c.made_at)
+        .join(subscriptions, subscriptions.c.id == private_feeds.c.subscription_id)
+        .where(
+            private_feeds.c.subscription_id == subscription,
+            private_feeds.c.ended_at.is_(None),
+            private_feeds.c.generation == subscriptions.c.generation,
+            subscriptions.c.state == SubscriptionState.ACTIVE,
+        )
+    ).first()
+    return (row.id, row.made_at) if row else None
 
 
 def end(connection: Connection, subscription: int, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, cast, func, select, true, update
 
-from publisher.model.subscriber import Subscriber, SubscriptionState
+from publisher.model.subscriber import BY_FEED, Subscriber, SubscriptionState
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import subscribers, subscriptions, suppressions
 
@@ -48,7 +48,9 @@ class NewSubscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One subscription as a person reads it. ``suppressed``: why the address must not be mailed, or empty."""
+    """One subscription as a person reads it. ``suppressed``: why the address must not be mailed, or empty; ``by_feed``:
+    a private feed is read instead of mail.
+    """
 
     subscription: int
     address: str
@@ -60,6 +62,7 @@ class Listed:
     language: str
     since: datetime
     suppressed: str
+    by_feed: bool = False
 
 
 _COLUMNS = (
@@ -219,6 +222,7 @@ def listing(
             subscriptions.c.topics,
             subscriptions.c.language,
             subscriptions.c.created_at,
+            subscriptions.c.snoozed_until,
             suppressions.c.reason,
         )
         .select_from(
@@ -249,6 +253,7 @@ def listing(
             language=row.language,
             since=row.created_at,
             suppressed=row.reason or "",
+            by_feed=row.snoozed_until == BY_FEED,
         )
         for row in connection.execute(statement)
     ]

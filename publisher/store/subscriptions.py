@@ -203,6 +203,7 @@ def activate(
                 "began": cursor,
                 "confirmed_at": now,
                 "ended_at": None,
+                "snoozed_until": None,
                 "generation": subscriptions.c.generation + (1 if came_from is SubscriptionState.UNSUBSCRIBED else 0),
             }
         )

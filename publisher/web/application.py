@@ -87,6 +87,7 @@ def application(
         Route("/settings/{token}/address", settings.move, methods=["POST"]),
         Route("/settings/{token}/erase", settings.erase, methods=["POST"]),
         Route("/settings/{token}/private", settings.private, methods=["POST"]),
+        Route("/settings/{token}/private/end", settings.end_private, methods=["POST"]),
         Route("/address/{token}", settings.address_page, methods=["GET"]),
         Route("/address/{token}", settings.confirm_address, methods=["POST"]),
         Route("/private/{name}", PrivateFeeds(visits).feed, methods=["GET"]),

@@ -80,6 +80,7 @@ class SettingsPage:
         with self._visits.store.reading() as connection:
             person = subscribers.get(connection, subscription.subscriber)
             offers = preferring.choosable(offers_of(connection, newsletter.name), subscription.topics)
+            feed = private_feeds.current(connection, subscription.id)
         assert person is not None
         here = request.path_params["token"]
         values = {**pages.names(newsletter), "address": person.address}
@@ -105,6 +106,18 @@ class SettingsPage:
                     pages.text("private_button"),
                     heading=pages.text("private_heading"),
                     text=pages.text("private_offer"),
+                ),
+                *(
+                    [
+                        Form(
+                            f"{here}/private/end",
+                            pages.text("feed_end_button"),
+                            heading=pages.text("feed_end_heading"),
+                            text=pages.text("feed_end_text", values),
+                        )
+                    ]
+                    if feed
+                    else []
                 ),
                 Form(
                     f"{here}/data",
@@ -164,6 +177,20 @@ class SettingsPage:
         subscription, newsletter, pages = asked
         with self._visits.store.writing() as connection:
             number = private_feeds.renew(connection, subscription.id, self._visits.clock())
+        return self._addresses(pages, newsletter, number)
+
+    def end_private(self, request: Request) -> Response:
+        """POST: the link to the reader's private feed ends, and the newsletter comes by mail."""
+        asked = self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        subscription, newsletter, pages = asked
+        now, ip = self._visits.clock(), self._visits.client(request)
+        with self._visits.store.writing() as connection:
+            preferring.end_feed(connection, subscription, now=now, ip=ip, source=_SOURCE)
+        return pages.page("feed_ended", values=pages.names(newsletter))
+
+    def _addresses(self, pages: Pages, newsletter: Newsletter, number: int) -> Response:
         addresses = {
             label: private_url(self._visits.publication, number, format, self._visits.keys)
             for format, label in LABELS.items()
@@ -206,10 +233,17 @@ class SettingsPage:
         last = (now + preferring.LONGEST_SNOOZE).astimezone(zone).date()
         inputs = [
             Input(
+                "how",
+                pages.text("how_label"),
+                "select",
+                value="feed" if subscription.by_feed else "mail",
+                options=[("mail", pages.text("how_mail")), ("feed", pages.text("how_feed"))],
+            ),
+            Input(
                 "snooze",
                 pages.text("snooze_label"),
                 "date",
-                value=str(until.astimezone(zone).date()) if until and until > now else "",
+                value=str(until.astimezone(zone).date()) if until and until > now and not subscription.by_feed else "",
                 hint=pages.text("snooze_hint"),
                 least=str(now.astimezone(zone).date() + timedelta(days=1)),
                 most=str(last),
@@ -254,8 +288,13 @@ class SettingsPage:
             preferring.choose(
                 connection, subscription, newsletter, cadence=cadence, topics=topics, now=now, ip=ip, source=_SOURCE
             )
-            if "snooze" in values:
-                preferring.snooze(connection, subscription, newsletter, day, now=now, ip=ip, source=_SOURCE)
+            how = values.get("how") or ("feed" if subscription.by_feed else "mail")
+            if how == "feed":
+                preferring.read_by_feed(connection, subscription, now=now, ip=ip, source=_SOURCE)
+            else:
+                preferring.read_by_mail(connection, subscription, now=now, ip=ip, source=_SOURCE)
+                if "snooze" in values and (day or not subscription.by_feed):
+                    preferring.snooze(connection, subscription, newsletter, day, now=now, ip=ip, source=_SOURCE)
             language = values.get("language", "")
             if language in self._languages(newsletter, subscription):
                 preferring.change_language(
@@ -264,6 +303,9 @@ class SettingsPage:
             timezone = values.get("timezone", "")
             if newsletter.deliver == "reader-local" and timezone in available_timezones():
                 preferring.change_timezone(connection, subscription, timezone, now=now, ip=ip, source=_SOURCE)
+            feed = private_feeds.current(connection, subscription.id)
+        if how == "feed" and feed is not None:
+            return self._addresses(pages, newsletter, feed[0])
         return pages.page("saved", "settings_saved_text")
 
     def _move(self, request: Request, text: str) -> Response:

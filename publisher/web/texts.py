@@ -71,6 +71,9 @@ TEXTS = {
     "settings_button": marked("Save"),
     "snooze_label": marked("Pause until"),
     "snooze_hint": marked("Nothing comes before that day; then one message with what you missed. Empty: no pause."),
+    "how_label": marked("How it comes"),
+    "how_mail": marked("By mail"),
+    "how_feed": marked("As a feed of your own, instead of mail"),
     "language_label": marked("Language of the words around the articles"),
     "timezone_label": marked("Time zone, since it comes by your own clock"),
     "settings_saved_text": marked("It holds from the next edition on."),
@@ -96,6 +99,11 @@ TEXTS = {
         "Copy one of these addresses into your feed reader, and keep it to yourself: whoever has it sees what you have "
         "chosen. It shows what you choose later, too, and ends when you unsubscribe or make a new one."
     ),
+    "feed_end_heading": marked("End the address of your feed"),
+    "feed_end_text": marked("It leads nowhere then, and %(newsletter)s comes by mail, also if it does not now."),
+    "feed_end_button": marked("End the address"),
+    "feed_ended_title": marked("The address of your feed has ended"),
+    "feed_ended_text": marked("%(newsletter)s comes by mail."),
     "data_heading": marked("Your data"),
     "data_text": marked("All that we keep about you, as a file (JSON)."),
     "data_button": marked("Get the file"),

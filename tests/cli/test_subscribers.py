@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.cli.conftest import Program
@@ -78,6 +79,32 @@ def test_a_person_is_unsubscribed_once_and_twice_does_no_harm(publication: Path,
     assert program("subscribers", "unsubscribe", "ana@example.com").out == "ana@example.com: unsubscribed from all.\n"
     assert program("subscribers", "unsubscribe", "ana@example.com").out == "ana@example.com: had left already.\n"
     assert program("subscribers", "list", "--json").json[0]["state"] == "unsubscribed"
+
+
+def test_who_reads_by_feed_is_shown_and_the_feed_can_be_ended(publication: Path, program: Program) -> None:
+    from publisher.audience import preferring
+    from publisher.publication import load
+    from publisher.store import open_store, subscriptions
+
+    program("subscribers", "add", "ana@example.com")
+    store = open_store(load(publication).database, publication)
+    with store.writing() as connection:
+        subscription = subscriptions.get(connection, 1)
+        assert subscription is not None
+        preferring.read_by_feed(connection, subscription, now=datetime(2026, 3, 2, 9, tzinfo=UTC), source="test")
+    store.close()
+    shown = program("subscribers", "show", "ana@example.com").out.splitlines()
+    assert shown[1] == "all: active, daily, everything, by feed instead of mail, private feed since 2026-03-02"
+    kept = program("subscribers", "show", "ana@example.com", "--json").json["subscriptions"][0]
+    assert (kept["by_feed"], kept["snoozed_until"]) == (True, None)
+    assert kept["private_feed_since"].startswith("2026-03-02T09:00:00")
+    assert "daily, by feed" in program("subscribers", "list").out
+    assert program("subscribers", "export").err == "0 subscriptions\n"
+    assert program("subscribers", "end-feed", "ana@example.com", "--newsletter", "daily").status == 2
+    ended = program("subscribers", "end-feed", "ana@example.com")
+    assert ended.out == "ana@example.com: the private feed of all has ended.\n"
+    assert program("subscribers", "end-feed", "ana@example.com", "--json").json["ended"] == []
+    assert program("subscribers", "list", "--json").json[0]["by_feed"] is False
 
 
 def test_erasing_has_to_be_meant(publication: Path, program: Program) -> None:

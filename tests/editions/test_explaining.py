@@ -19,7 +19,7 @@ from publisher.audience.hashing import address_hash
 from publisher.editions.asking import ask, ask_for_reader
 from publisher.editions.explaining import edition_sentence
 from publisher.model.errors import UsageError
-from publisher.model.subscriber import Suppression
+from publisher.model.subscriber import BY_FEED, Suppression
 from publisher.publication import load, load_secrets
 from publisher.store import Store, returns, subscribers, suppressions
 from publisher.store import editions as edition_store
@@ -275,6 +275,14 @@ def test_snoozed_until(desk: Desk) -> None:
     state, sentence = desk.why()
     assert state == "snoozed"
     assert "until Mon 09 Mar 2026" in sentence
+
+
+def test_by_feed_instead_of_mail(desk: Desk) -> None:
+    desk.reader()
+    desk.change(snoozed_until=BY_FEED)
+    desk.article("storm")
+    desk.walk()
+    assert desk.why()[0] == "by feed"
 
 
 def test_unsubscribed_when(desk: Desk) -> None:

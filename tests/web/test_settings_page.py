@@ -102,10 +102,46 @@ def test_a_pause_until_a_day_and_its_end(site: Site) -> None:
     assert site.client.post(link, data={"snooze": "soon"}).status_code == 400
 
 
+def test_by_feed_instead_of_mail_and_back(site: Site) -> None:
+    site.reader()
+    link = fresh_link(site)
+    assert f"{link.rpartition('/')[2]}/private/end" not in site.client.get(link).text
+    made = site.client.post(link, data={"cadence": "daily", "how": "feed", "snooze": ""})
+    assert heading(made.text) == "Your own feed of World"
+    [address, *_] = re.findall(r'href="https://news\.example\.org(/private/[a-z2-7]+\.rss)"', made.text)
+    assert site.client.get(address).status_code == 200
+    assert site.subscription().by_feed
+    page = site.client.get(link).text
+    assert '<option value="feed" selected>' in page
+    assert "9999" not in page
+    # Saving something else, also from a page that knows nothing of feeds, leaves it so.
+    site.client.post(link, data={"cadence": "weekly", "snooze": ""})
+    assert address in site.client.post(link, data={"cadence": "weekly", "how": "feed"}).text, "and the address, too"
+    assert site.subscription().by_feed
+    assert heading(site.client.post(link, data={"how": "mail", "snooze": "2026-04-01"}).text) == "Saved"
+    assert site.subscription().snoozed_until == datetime(2026, 3, 31, 22, tzinfo=UTC)
+    assert site.client.get(address).status_code == 200
+    wordings = [event.wording for event in site.history()[1:]]
+    assert wordings == ["by feed instead of mail", "cadence: weekly", "by mail again", "snooze until: 2026-04-01"]
+
+
+def test_the_address_of_a_feed_ends_without_a_new_one(site: Site) -> None:
+    site.reader()
+    link = fresh_link(site)
+    made = site.client.post(link, data={"how": "feed"})
+    [address, *_] = re.findall(r'href="https://news\.example\.org(/private/[a-z2-7]+\.rss)"', made.text)
+    for _ in range(2):
+        ended = site.client.post(f"{link}/private/end")
+        assert heading(ended.text) == "The address of your feed has ended"
+    assert site.client.get(address).status_code == 410
+    assert site.subscription().snoozed_until == site.clock.now, "mail again, first what came meanwhile"
+    assert "/private/end" not in site.client.get(link).text
+
+
 def test_another_language_of_the_fixed_texts(site: Site) -> None:
     site.reader()
     link = fresh_link(site)
-    assert re.findall(r'<option value="(\w+)"( selected)?>', site.client.get(link).text) == [
+    assert re.findall(r'<option value="(\w+)"( selected)?>', site.client.get(link).text)[2:] == [
         ("ar", ""), ("de", ""), ("en", " selected"), ("es", ""), ("fr", ""),
     ]  # fmt: skip
     site.client.post(link, data={"cadence": "weekly", "language": "de"})
