@@ -90,6 +90,14 @@ def _record(source: Source, article_id: str, known: Record | None, *, now: datet
             first_seen=now,
         )
         return replace(fresh, public_since=now) if public and fresh.published <= now else fresh
+    if (
+        known.public_since
+        and (known.path, known.title, known.content_hash) == (source.path, source.title, source.content_hash)
+        and known.gone_at is None
+        and (source.updated is None or source.updated == known.updated)
+        and known.updated >= known.published
+    ):
+        return known
     published = known.published if known.public_since else (source.date or now).astimezone(UTC)
     edited = known.content_hash != source.content_hash and not source.minor
     if source.updated:

@@ -34,7 +34,11 @@ def remember(
     def decide(records: dict[str, Record]) -> tuple[list[Identified], list[Record], list[ArticleError]]:
         identified, gone, errors = identify(sources, records, publication=publication, unreadable=broken, now=now)
         identified = placed(identified, records)
-        changed = [item.record for item in identified if records.get(item.record.id) != item.record]
+        changed = [
+            item.record
+            for item in identified
+            if (known := records.get(item.record.id)) is not item.record and known != item.record
+        ]
         return identified, [*changed, *gone], errors
 
     with store.reading() as connection:

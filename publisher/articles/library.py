@@ -168,11 +168,13 @@ class Library:
         shelf = self._shelves[item.source.path]
         if fault := self._faults.pop(item.source.path, None):
             raise fault
-        record, url = item.record, url_of(item, self._publication)
+        record, url = item.record, ""
         identity = [record.id, micros(record.published), micros(record.updated)]
         if shelf.made:
             known, packed, beside, notes = json.loads(shelf.made)
             made = unpack(Made, packed)
+            # An address is made of what the source says, which is the same, and of when it was published.
+            url = made.url if known[1] == identity[1] else url_of(item, self._publication)
             if made.url == url and beside == self._look_beside(made.beside):
                 article = article_of(item, made, self._publication)
                 if known != identity:
@@ -180,6 +182,7 @@ class Library:
                     notes = self._describe(replace(article, html=self._html(item)))
                     self._keep(shelf, identity, made, beside, notes)
                 return self._kept(item, article, notes)
+        url = url or url_of(item, self._publication)
         made = made_of(item, self._publication, url=url, body=self._body(item, shelf))
         notes = self._describe(article_of(item, made, self._publication))
         self._texts.put(item.source.path, made.html)

@@ -14,6 +14,7 @@ from publisher.model.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.model.publication import Publication
+    from publisher.publication.freshness import Looked
     from publisher.syndication.publishing import Published
     from publisher.syndication.telling import Told
 
@@ -45,14 +46,17 @@ def build(session: Session, compress: bool, verify: bool, watching: bool, servin
             port=port if serving else None,
         )
         return
+    looked = None
     if not (compress or verify):
-        from publisher.publication.freshness import fresh
+        from publisher.publication.freshness import Fresh, examined
 
-        last = fresh(session.root, session.now())
-        if last is not None and not last.hub:  # which may have to be told of what an earlier build changed
+        last = examined(session.root, session.now())
+        if not isinstance(last, Fresh):
+            looked = last
+        elif not last.hub:  # which may have to be told of what an earlier build changed
             _tell(session, articles=last.articles, unchanged=last.files)
             return
-    published = _build(session, session.publication, compress=compress, verify=verify)
+    published = _build(session, session.publication, compress=compress, verify=verify, looked=looked)
     for error in published.errors:
         session.failed(error)
 
@@ -65,7 +69,9 @@ def _built_again(session: Session, publication: Publication, *, compress: bool) 
     return bool(published.written.changed or published.written.removed)
 
 
-def _build(session: Session, publication: Publication, *, compress: bool, verify: bool) -> Published:
+def _build(
+    session: Session, publication: Publication, *, compress: bool, verify: bool, looked: Looked | None = None
+) -> Published:
     from publisher.syndication.publishing import as_before, publish
     from publisher.syndication.servers import write_configurations
     from publisher.syndication.telling import tell_hub
@@ -73,7 +79,7 @@ def _build(session: Session, publication: Publication, *, compress: bool, verify
 
     samples = [str(file.relative_to(publication.root)) for file in write_configurations(publication)]
     now = session.now()
-    published = None if compress or verify else as_before(publication, now=now, mailing=False)
+    published = None if compress or verify or looked else as_before(publication, now=now, mailing=False)
     published = published or publish(
         publication,
         session.store(),
@@ -82,6 +88,7 @@ def _build(session: Session, publication: Publication, *, compress: bool, verify
         mailing=False,
         compress=compress,
         verify=verify,
+        looked=looked,
     )
     told = tell_hub(publication, session.store(), clock=session.now)
     published = replace(published, errors=(*published.errors, *told.errors))

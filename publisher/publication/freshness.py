@@ -27,7 +27,7 @@ from publisher.publication.finding import FILE
 from publisher.publication.scanning import Scan, contents, scan, stamp
 from publisher.publication.starter import starter
 
-__all__ = ["Fresh", "Looked", "forget", "frame_of", "fresh", "look", "look_of", "program", "remember"]
+__all__ = ["Fresh", "Looked", "examined", "forget", "frame_of", "fresh", "look", "look_of", "program", "remember"]
 
 _NAME = "fresh.json"
 _VERSION = 1
@@ -67,11 +67,12 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A look at everything that a build reads, taken before it reads. ``scan`` is of the articles' folder alone."""
+    """A look at everything that a build reads, taken before it reads. ``scan`` is of the folder ``articles`` alone."""
 
     scan: Scan
     digest: str
     recent: dict[str, str]
+    articles: Path
 
 
 def look(root: Path, articles: Path) -> Looked:
@@ -79,11 +80,24 @@ def look(root: Path, articles: Path) -> Looked:
     started = time.time_ns()
     found = _scan(root, articles)
     around = scan(_around(root))
-    return Looked(found, _digest(found, around), contents((*found.recent(started), *around.recent(started))))
+    return _looked(found, around, started, articles)
+
+
+def _looked(found: Scan, around: Scan, started: int, articles: Path) -> Looked:
+    recent = contents((*found.recent(started), *around.recent(started)))
+    return Looked(found, _digest(found, around), recent, articles)
 
 
 def fresh(root: Path, now: datetime) -> Fresh | None:
     """What the last build left, if one at ``now`` would leave the same."""
+    found = examined(root, now)
+    return found if isinstance(found, Fresh) else None
+
+
+def examined(root: Path, now: datetime) -> Fresh | Looked | None:
+    """What the last build left, if one at ``now`` would leave the same; else how everything looks, or None where there
+    was a reason not to look.
+    """
     try:
         kept = json.loads((root / ".publisher" / _NAME).read_bytes())
         if kept.pop("version") != _VERSION:
@@ -103,7 +117,7 @@ def fresh(root: Path, now: datetime) -> Fresh | None:
         started = time.time_ns()
         found, around = _scan(root, articles), scan(_around(root))
         if _digest(found, around) != last.scan or contents(last.recent) != last.recent:
-            return None
+            return _looked(found, around, started, articles)
         if last.recent:
             still = {*found.recent(started), *around.recent(started)}
             if last.recent.keys() - still:  # those need not be read again next time

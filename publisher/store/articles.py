@@ -23,7 +23,7 @@ _COLUMNS = tuple(field.name for field in fields(Record))
 def records(connection: Connection) -> dict[str, Record]:
     """Every article ever seen, by id."""
     rows = connection.execute(select(*(articles.c[name] for name in _COLUMNS)))
-    return {row.id: Record(**row._mapping) for row in rows}
+    return {row[0]: Record(**dict(zip(_COLUMNS, row, strict=True))) for row in rows}  # the id comes first
 
 
 def save(connection: Connection, changed: Iterable[Record], known: Iterable[str]) -> None:

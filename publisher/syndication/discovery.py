@@ -11,6 +11,7 @@ from publisher.model.feed import Feed, FeedFormat, Selection
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import MEDIA_TYPES, feed_page, feed_url, home
 from publisher.syndication.characters import one_line
+from publisher.syndication.selecting import looked_at
 
 __all__ = ["LABELS", "Discovery", "FeedLink", "feed_links"]
 
@@ -54,6 +55,7 @@ class Discovery:
         self._named = [feed for feed in publication.feeds if feed.formats]
         self._made: dict[str, list[Feed]] = {}
         self._few = [feed for feed in feeds if feed.made_for in ("section", "language")]
+        self._look = looked_at(feed.selection for feed in (*self._named, *self._few))
         self._front = home(publication)
         for feed in feeds:
             if feed.made_for:
@@ -75,8 +77,7 @@ class Discovery:
         """The links of the page at the address ``page``, which is ``article``'s if that is given."""
         if article is None or page in self._made or page in self._pages:
             return self._of(page, article)
-        # Feeds select by these; most articles share them with others.
-        key = (article.section, article.tags, article.authors, article.language, article.audio is not None)
+        key = self._look(article)  # most articles share it with others
         if key not in self._of_articles:
             if len(self._of_articles) > _MOST_KNOWN:
                 self._of_articles.clear()

@@ -19,7 +19,7 @@ from publisher.syndication.entries import Entry, Head, History, entry_of, head_o
 from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
 from publisher.syndication.selecting import feed_selections, selected
-from publisher.syndication.sizes import HEAD, Measure, Sizes, measure
+from publisher.syndication.sizes import HEAD, Measure, Sizes, measure, remembered
 from publisher.theme.media import logo_looks, logo_of
 
 __all__ = [
@@ -78,7 +78,7 @@ class FeedLeaves:
     leaves: tuple[Leaf, ...]
     places: tuple[Places, ...]
     sizes: Sizes
-    measures: Mapping[str, Measure]
+    measured: Callable[[Article], Measure]
 
 
 class _Writer(Protocol):
@@ -112,22 +112,22 @@ def feed_leaves(
 
     ``measured`` may answer from an index: then the texts of articles in pages that do not change are not needed.
     """
-    measures = {article.id: measured(article) for article in articles}
+    measured = remembered(measured)
     place_of = {article.id: place for place, article in zip(placed(articles), articles, strict=True)}
     found = []
     for feed, own in selected(publication, articles):
         if not feed.formats:
             continue
         room = feed.max_size - HEAD
-        sizes = Sizes(measures, home=home(publication), full=feed.content == "full", room=room)
+        sizes = Sizes(measured, home=home(publication), full=feed.content == "full", room=room)
         pairs = [(place_of[article.id], article) for article in own]
         before = tuple(closed.get(feed.name, ()))
         if feed.history:
             made = cut(pairs, before, limit=feed.limit, room=room, size=sizes)
-            found.append(FeedLeaves(feed, tuple(leaves(made, room=room, size=sizes)), made.places, sizes, measures))
+            found.append(FeedLeaves(feed, tuple(leaves(made, room=room, size=sizes)), made.places, sizes, measured))
         else:  # what is remembered of its pages stays, for when it has them again
             newest = newest_fitting(own, limit=feed.limit, room=room, size=sizes)
-            found.append(FeedLeaves(feed, (Leaf(name="", articles=newest, previous=None),), before, sizes, measures))
+            found.append(FeedLeaves(feed, (Leaf(name="", articles=newest, previous=None),), before, sizes, measured))
     return found
 
 
@@ -176,7 +176,7 @@ class _Written:
         whole = [one.sizes.whole(article) for article in leaf.articles]
         basis = "" if leaf.closed else self._frame
         known = [self._settings, basis, format, one.feed.content, head, whole, self._history(one.feed, leaf, format)]
-        made = "\n".join((*map(repr, known), *(one.measures[article.id].print for article in leaf.articles)))
+        made = "\n".join((*map(repr, known), *(one.measured(article).print for article in leaf.articles)))
         return Later(
             feed_path(one.feed, format, leaf.name),
             hashlib.sha256(made.encode("utf-8", "surrogatepass")).hexdigest(),

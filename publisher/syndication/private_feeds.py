@@ -29,7 +29,7 @@ from publisher.syndication.entries import History, entry_of, head_of
 from publisher.syndication.jsonfeed import json_document
 from publisher.syndication.rss import rss_document
 from publisher.syndication.shelf import Shelf
-from publisher.syndication.sizes import HEAD, Sizes, measure
+from publisher.syndication.sizes import HEAD, Sizes, measure, remembered
 from publisher.theme.media import logo_of
 
 __all__ = ["chosen", "private_document", "read_selection", "selection_file", "write_selections"]
@@ -118,7 +118,7 @@ def private_document(
     """
     room = feed.max_size - HEAD
     sizes = Sizes(
-        {article.id: measure(article) for article in articles},
+        remembered(measure),
         home=home(publication),
         full=feed.content == "full",
         room=room,

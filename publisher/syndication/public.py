@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from publisher.model.errors import OutputError
 from publisher.model.publication import Publication
@@ -57,8 +58,7 @@ class Written:
     look: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A file as a build left it: what it was ``made`` of, its size and time since, and a digest of its ``content``.
 
     What a document is made of may change and its content stay; then its time and its copies do, too.
@@ -155,6 +155,10 @@ class Build:
         if not self._claim(document.path):
             return
         made = document.made if isinstance(document, Later) else _digest(document.content)
+        simple = isinstance(document, Later) and document.page is not None and self.may_be_shared(document.path)
+        if simple and self._is_as_left(document.path, made):  # most often
+            self.unchanged += 1
+            return
         content = cache(lambda: document.content)  # of a later document, only if somebody needs it
         target = f"{self._public}/{document.path}"
         as_left = self._is_as_left(document.path, made) and (not self.verify or holds(target, content()))
@@ -368,7 +372,7 @@ def _remembered(state: Path) -> dict[str, Known]:
             return {path: Known(known[0], known[1], known[2], known[0]) for path, known in saved["files"].items()}
         if saved["version"] != _VERSION:
             return {}
-        return {path: Known(*known) for path, known in saved["files"].items()}
+        return {path: Known._make(known) for path, known in saved["files"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
 
@@ -376,9 +380,7 @@ def _remembered(state: Path) -> dict[str, Known]:
 def _remember(state: Path, files: dict[str, Known]) -> None:
     content = {
         "version": _VERSION,
-        "files": {
-            path: [known.made, known.size, known.modified, known.content] for path, known in sorted(files.items())
-        },
+        "files": dict(sorted(files.items())),
     }
     with replacing(state / MANIFEST) as file:
         file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))

@@ -78,9 +78,11 @@ def publish(
     compress: bool = False,
     verify: bool = False,
     many: int = MANY,
+    looked: Looked | None = None,
 ) -> Published:
     """Articles → feeds and pages in public/. ``mailing``: number what is to be mailed from now on (a run does).
     ``compress``: pages get compressed copies, too. ``verify``: what is in the files of public/ is looked at, too.
+    ``looked``: how everything looked just now, if that is known.
     ``many``: articles that have changed, from which on several processes read and render them.
 
     Raises OutputError; faults of single articles are in the answer. While an article cannot be read nothing is
@@ -88,7 +90,7 @@ def publish(
     """
     forget(publication)
     frame = frame_of(publication)
-    library = _library(publication, partial(jobs_of, publication, environment, frame), many)
+    library = _library(publication, partial(jobs_of, publication, environment, frame), many, looked)
     try:
         with _seldom_collecting():
             published = _publish(
@@ -185,12 +187,16 @@ def _publish(
 
 
 def _library(
-    publication: Publication, jobs: Callable[[Library], Mapping[str, Callable[[Any], Any]]], many: int
+    publication: Publication,
+    jobs: Callable[[Library], Mapping[str, Callable[[Any], Any]]],
+    many: int,
+    looked: Looked | None,
 ) -> Library:
     """The articles' folder as it looks now, with its index: nobody else builds meanwhile."""
     made_by = hashlib.sha256(f"{program()} {replace(publication, feeds=())}".encode()).hexdigest()
     index = Index.open(publication.state / "index.db", made_by=made_by)
-    looked = look_at_files(publication.root, publication.articles_folder)
+    if looked is None or looked.articles != publication.articles_folder:
+        looked = look_at_files(publication.root, publication.articles_folder)
     return Library(publication, index, looked, partial(notes_of, publication), jobs=jobs, many=many)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from publisher.model.article import Article
 from publisher.model.feed import Feed, Selection
@@ -11,7 +12,7 @@ from publisher.model.publication import Publication
 from publisher.syndication.addresses import slug
 from publisher.syndication.characters import one_line
 
-__all__ = ["feed_selections", "selected"]
+__all__ = ["feed_selections", "looked_at", "selected"]
 
 # The names of languages in the languages themselves, as far as many readers have them.
 _LANGUAGES = {
@@ -37,10 +38,19 @@ def selected(publication: Publication, articles: Sequence[Article]) -> list[tupl
     already stays with the feed that has it. Sections and authors that the settings name have a feed from the
     start, so that its address is there before the first article and after the last.
     """
-    found = {
-        feed.name: (feed, [article for article in articles if feed.selection.matches(article)])
-        for feed in publication.feeds
-    }
+    takes: list[list[Article]] = [[] for _ in publication.feeds]
+    look = looked_at(feed.selection for feed in publication.feeds)
+    known: dict[tuple[object, ...], list[list[Article]]] = {}  # most articles share what selections look at
+    for article in articles:
+        key = look(article)
+        taking = known.get(key)
+        if taking is None:
+            taking = known[key] = [
+                own for feed, own in zip(publication.feeds, takes, strict=True) if feed.selection.matches(article)
+            ]
+        for own in taking:
+            own.append(article)
+    found = {feed.name: (feed, own) for feed, own in zip(publication.feeds, takes, strict=True)}
     for feed, own in list(found.values()):
         for kind in feed.each:
             for name, (values, label, taken) in _groups(publication, feed.selection, kind, own).items():
@@ -58,6 +68,23 @@ def selected(publication: Publication, articles: Sequence[Article]) -> list[tupl
                 )
                 found.setdefault(made.name, (made, taken))
     return list(found.values())
+
+
+def looked_at(selections: Iterable[Selection]) -> Callable[[Article], tuple[object, ...]]:
+    """What these selections look at in an article: articles in which it is equal are taken by the same ones. Pure."""
+    every = list(selections)
+    names = [
+        name
+        for name, said in (
+            ("section", any(one.sections for one in every)),
+            ("tags", any(one.tags for one in every)),
+            ("authors", any(one.authors for one in every)),
+            ("language", any(one.languages for one in every)),
+        )
+        if said
+    ]
+    get = attrgetter("audio", *names) if any(one.audio for one in every) or not names else attrgetter(*names)
+    return lambda article: (get(article),)
 
 
 _OF: dict[str, Callable[[Article], tuple[tuple[str, str], ...]]] = {

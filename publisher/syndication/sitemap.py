@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-
-from lxml import etree
+from html import escape
 
 from publisher.syndication.entries import rfc3339
 
@@ -33,10 +32,8 @@ def sitemap_documents(home: str, pages: Sequence[tuple[str, datetime | None]]) -
 
 
 def _written(root_name: str, name: str, rows: Sequence[tuple[str, datetime | None]]) -> bytes:
-    root = etree.Element(root_name, nsmap={None: _NAMESPACE})
+    parts = [f"<?xml version='1.0' encoding='UTF-8'?>\n<{root_name} xmlns=\"{_NAMESPACE}\">"]
     for address, changed in rows:
-        row = etree.SubElement(root, name)
-        etree.SubElement(row, "loc").text = address
-        if changed is not None:
-            etree.SubElement(row, "lastmod").text = rfc3339(changed)
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+        dated = "" if changed is None else f"<lastmod>{rfc3339(changed)}</lastmod>"
+        parts.append(f"<{name}><loc>{escape(address, quote=False)}</loc>{dated}</{name}>")
+    return "".join([*parts, f"</{root_name}>"]).encode()

@@ -6,13 +6,14 @@ The text is counted as each format escapes it; the little fields around it are e
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from publisher.model.article import Article
 from publisher.syndication.characters import clean
 
-__all__ = ["HEAD", "Measure", "Sizes", "measure", "text_print"]
+__all__ = ["HEAD", "Measure", "Sizes", "measure", "remembered", "text_print"]
 
 HEAD = 4_000  # bytes of a document without its entries, at most
 _ELEMENTS = 480  # bytes of an entry's elements and dates, in any format
@@ -50,27 +51,40 @@ def text_print(html: str) -> str:
     return hashlib.sha256(html.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def remembered(measured: Callable[[Article], Measure]) -> Callable[[Article], Measure]:
+    """The same, asked once an article."""
+    known: dict[str, Measure] = {}
+
+    def of(article: Article) -> Measure:
+        found = known.get(article.id)
+        if found is None:
+            found = known[article.id] = measured(article)
+        return found
+
+    return of
+
+
 class Sizes:
     """Sizes of articles in documents of at most ``room`` bytes (without the head).
 
     An article that needs more than a whole document is carried by its summary, with a link to its page.
     """
 
-    def __init__(self, measures: dict[str, Measure], *, home: str, full: bool, room: int) -> None:
-        self._measures = measures
+    def __init__(self, measured: Callable[[Article], Measure], *, home: str, full: bool, room: int) -> None:
+        self._measured = measured
         self._home = len(home)
         self._full = full
         self._room = room
 
     def __call__(self, article: Article) -> int:
         """The bytes that the article needs."""
-        known = self._measures[article.id]
+        known = self._measured(article)
         around = known.around + self._home * (2 + len(article.tags) + 2 * len(article.authors))
         return around + known.text if self._full and around + known.text <= self._room else around
 
     def whole(self, article: Article) -> bool:
         """Whether the document has the article's text, and not its summary alone."""
-        known = self._measures[article.id]
+        known = self._measured(article)
         around = known.around + self._home * (2 + len(article.tags) + 2 * len(article.authors))
         return self._full and around + known.text <= self._room
 
