@@ -57,7 +57,8 @@ class _Shelf:
 
 
 class Library:
-    """``describe`` makes the notes of an article that is whole. Use it for one pass; `save` or `close` it.
+    """``describe`` makes the notes of an article that is whole, given its HTML in UTF-8, too. Use it for one pass;
+    `save` or `close` it.
 
     ``many`` files that changed are read and rendered by a crew, which can be given ``jobs``, too.
     """
@@ -67,7 +68,7 @@ class Library:
         publication: Publication,
         index: Index,
         looked: Looked,
-        describe: Callable[[Article], Notes],
+        describe: Callable[[Article, bytes], Notes],
         *,
         jobs: Callable[[Library], Mapping[str, Callable[[Any], Any]]] = lambda _library: {},
         many: int = MANY,
@@ -179,13 +180,15 @@ class Library:
                 article = article_of(item, made, self._publication)
                 if known != identity:
                     # What is noted may tell of its id and dates, too.
-                    notes = self._describe(replace(article, html=self._html(item)))
+                    html = self._html(item)
+                    notes = self._describe(replace(article, html=html), _encoded(html))
                     self._keep(shelf, identity, made, beside, notes)
                 return self._kept(item, article, notes)
         url = url or url_of(item, self._publication)
         made = made_of(item, self._publication, url=url, body=self._body(item, shelf))
-        notes = self._describe(article_of(item, made, self._publication))
-        self._texts.put(item.source.path, made.html)
+        data = _encoded(made.html)
+        notes = self._describe(article_of(item, made, self._publication), data)
+        self._texts.put(item.source.path, data)
         self._keep(shelf, identity, made, self._look_beside(made.beside), notes)
         return self._kept(item, article_of(item, made, self._publication, html=""), notes)
 
@@ -233,8 +236,9 @@ class Library:
             source = read_source(self._publication, self._folder, inner)
         except ArticleError as error:
             return error
-        self._texts.put(f"{_BODY}{source.path}", source.body)
-        body = hashlib.blake2b(source.body.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        data = _encoded(source.body)
+        self._texts.put(f"{_BODY}{source.path}", data)
+        body = hashlib.sha256(data).hexdigest()
         source = replace(source, body="")
         return source, body, json.dumps(pack(source))
 
@@ -304,7 +308,7 @@ class Library:
         text = self._texts.get(path)
         if text is None:
             text = made_of(item, self._publication, body=self._body(item, self._shelves[path])).html
-            self._texts.put(path, text)
+            self._texts.put(path, _encoded(text))
         return text
 
     def _look_beside(self, files: Iterable[str]) -> list[list[int] | None]:
@@ -314,6 +318,10 @@ class Library:
             seen = _NEVER if file in self._recent else seen
             found.append(None if seen is None else list(seen))
         return found
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -141,13 +141,15 @@ def _parse(text: str, *, path: str, publication: Publication) -> Source:
     """One file's text as a Source. Pure."""
     front, body, dialect = opened(text, path=path)
     zone = ZoneInfo(publication.timezone)
+    name, folder = path.rpartition("/")[2], path.rpartition("/")[0]
     title = front.line("title")
     if not title and (heading := _HEADING.match(body)):
         title, body = " ".join(heading["title"].split()), body[heading.end() :]
     if not title and not body.strip():
         raise ArticleError("is empty: it has neither title nor text", where=path, remedy="write it, or delete it")
     summary = front.line("summary")
-    stem = Path(path).parent.name if Path(path).stem == "index" else Path(path).stem
+    stem = name.rpartition(".")[0]
+    stem = folder.rpartition("/")[2] if stem == "index" else stem
     date = front.moment("date", zone)
     if dialect == "jekyll" and (dated := JEKYLL_FILE.fullmatch(stem)):
         stem = dated["slug"]
@@ -250,7 +252,7 @@ def _folded(text: str) -> bytes:
         return " ".join(text.split()).encode("utf-8", "surrogatepass")
     if any(map(data.__contains__, _FIRST)) or any(first in data and space.search(data) for first, space in _FURTHER):
         return " ".join(text.split()).encode()
-    data = data.replace(b"\n", b" ")
+    data = data.replace(b"\n\n", b" ").replace(b"\n", b" ")  # the first leaves less to the loop
     while b"  " in data:
         data = data.replace(b"  ", b" ")
     return data.strip(b" ")

@@ -23,11 +23,10 @@ class Texts:
         with contextlib.suppress(OSError):
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (it lives as long as we do)
 
-    def put(self, name: str, text: str) -> None:
-        """Keeps it, if there is room."""
+    def put(self, name: str, data: bytes) -> None:
+        """Keeps a text in UTF-8 (lone surrogates may be in it), if there is room."""
         if self._file is None:
             return
-        data = text.encode("utf-8", "surrogatepass")
         try:
             written = os.pwrite(self._file.fileno(), data, self._end)
         except OSError:

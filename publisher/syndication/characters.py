@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from html.entities import name2codepoint
 
-__all__ = ["clean", "clean_bytes", "excerpt", "looks_like_markup", "one_line", "text_of", "unlike_markup"]
+__all__ = ["clean", "clean_bytes", "excerpt", "is_clean", "looks_like_markup", "one_line", "text_of", "unlike_markup"]
 
 # Outside `Char` of https://www.w3.org/TR/xml/#charsets, or discouraged there.
 # U+FFFD is allowed, but marks a character already lost, and the W3C validator warns of it.
@@ -38,7 +38,7 @@ def clean(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > _LONG:
         with suppress(UnicodeEncodeError):
-            if _is_clean(text.encode()):
+            if is_clean(text.encode()):
                 return text
     printable = text.replace("\n", "").replace("\t", "").replace("\xa0", "").isprintable()
     if (printable and "\ufffd" not in text) or _BAD.search(text) is None:  # the first is ten times as fast
@@ -52,10 +52,10 @@ def clean_bytes(text: str) -> bytes:
         data = text.encode()
     except UnicodeEncodeError:
         return clean(text).encode()
-    return data if _is_clean(data) else clean(text).encode()
+    return data if is_clean(data) else clean(text).encode()
 
 
-def _is_clean(data: bytes) -> bool:
+def is_clean(data: bytes) -> bool:
     """Whether there is surely nothing of `_BAD` in UTF-8. Pure. Bytes are looked through in a third of the time."""
     # C0 controls are deleted to be counted; the others begin with one of these bytes.
     return (

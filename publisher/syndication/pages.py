@@ -370,7 +370,7 @@ class Archive:
             "root": links.root,
             "canonical": address,
             "link": links.to,
-            "listing": partial(self.listing, links),
+            "listing": lambda kind, name: self.listing(links, kind, name),
             "picture_of": lambda author: (
                 links.to(theme_url(self.publication, author.picture)) if author.picture else ""
             ),

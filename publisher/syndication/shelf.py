@@ -11,7 +11,7 @@ from publisher.articles.library import Library, Notes
 from publisher.model.article import Article
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, file_of
-from publisher.syndication.sizes import Measure, measure, text_print
+from publisher.syndication.sizes import Measure, measured, text_print
 
 __all__ = ["WHOLE", "Known", "Shelf", "known_of", "notes_of", "shelf_of"]
 
@@ -30,21 +30,22 @@ class Known:
     measure: Measure
 
 
-def known_of(publication: Publication, article: Article) -> Known:
-    """Of an article that is whole. Pure."""
-    text = text_print(article.html)
+def known_of(publication: Publication, article: Article, data: bytes | None = None) -> Known:
+    """Of an article that is whole; ``data``: its HTML in UTF-8, where that is known. Pure."""
+    data = article.html.encode("utf-8", "surrogatepass") if data is None else data
+    text = text_print(data)
     shown = repr((_shown(article), text))
     return Known(
         hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest(),
         file_of(publication, article.url),
         ascii_url(article.url),
-        measure(article, text=text),
+        measured(article, data, text),
     )
 
 
-def notes_of(publication: Publication, article: Article) -> Notes:
+def notes_of(publication: Publication, article: Article, data: bytes) -> Notes:
     """The same for `publisher.articles.library.Library` to keep. Pure."""
-    known = known_of(publication, article)
+    known = known_of(publication, article, data)
     return [known.print, known.file, known.address, known.measure.text, known.measure.around, known.measure.print]
 
 

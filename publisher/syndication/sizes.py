@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from publisher.model.article import Article
-from publisher.syndication.characters import clean
+from publisher.syndication.characters import clean, is_clean
 
-__all__ = ["HEAD", "Measure", "Sizes", "measure", "remembered", "text_print"]
+__all__ = ["HEAD", "Measure", "Sizes", "measure", "measured", "remembered", "text_print"]
 
 HEAD = 4_000  # bytes of a document without its entries, at most
 _ELEMENTS = 480  # bytes of an entry's elements and dates, in any format
@@ -38,27 +38,35 @@ class Measure:
     print: str
 
 
-def measure(article: Article, *, text: str = "") -> Measure:
-    """The article's measure. Pure. ``text``: what changes with its HTML, where that is known already."""
-    shown = repr((_shown(article), text or text_print(article.html)))
+def measure(article: Article) -> Measure:
+    """The article's measure. Pure."""
+    data = article.html.encode("utf-8", "surrogatepass")
+    return measured(article, data, text_print(data))
+
+
+def measured(article: Article, data: bytes, text: str) -> Measure:
+    """The same, given its HTML in UTF-8 and what `text_print` says of that. Pure."""
+    shown = repr((_shown(article), text))
     return Measure(
-        _text(article.html), _around(article), hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
+        _text(data if is_clean(data) else clean(article.html).encode()),
+        _around(article),
+        hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 
 
-def text_print(html: str) -> str:
-    """Changes with the HTML. Pure."""
-    return hashlib.sha256(html.encode("utf-8", "surrogatepass")).hexdigest()
+def text_print(data: bytes) -> str:
+    """Changes with the HTML, given in UTF-8. Pure."""
+    return hashlib.sha256(data).hexdigest()
 
 
-def remembered(measured: Callable[[Article], Measure]) -> Callable[[Article], Measure]:
-    """The same, asked once an article."""
+def remembered(answer: Callable[[Article], Measure]) -> Callable[[Article], Measure]:
+    """The same answers, asked for once an article."""
     known: dict[str, Measure] = {}
 
     def of(article: Article) -> Measure:
         found = known.get(article.id)
         if found is None:
-            found = known[article.id] = measured(article)
+            found = known[article.id] = answer(article)
         return found
 
     return of
@@ -89,13 +97,11 @@ class Sizes:
         return self._full and around + known.text <= self._room
 
 
-def _text(html: str) -> int:
+def _text(html: bytes) -> int:
     """In RSS a CDATA section, in Atom escaped as XML, in JSON as a string."""
-    html = clean(html)
-    atom = 3 * (html.count("<") + html.count(">")) + 4 * html.count("&")
-    json = html.count('"') + html.count("\\") + html.count("\n") + html.count("\t")
-    length = len(html) if html.isascii() else len(html.encode())
-    return length + max(atom, json, 4 * html.count("]]>"))
+    atom = 3 * (html.count(b"<") + html.count(b">")) + 4 * html.count(b"&")
+    json = html.count(b'"') + html.count(b"\\") + html.count(b"\n") + html.count(b"\t")
+    return len(html) + max(atom, json, 4 * html.count(b"]]>") if b"]]" in html else 0)
 
 
 def _around(article: Article) -> int:

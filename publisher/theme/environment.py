@@ -81,7 +81,7 @@ class Environment(SandboxedEnvironment):
             return self.undefined(f"a function ended without a value: {error}")
 
 
-_PLAIN: dict[type, bool] = {}
+_PLAIN: dict[type, bool] = {datetime: True}
 
 _TEMPLATES = (".html", ".txt", ".css")
 # A file that cannot be read, a template that includes itself, and whatever an expression can do wrong.
