@@ -11,7 +11,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     or_,
@@ -123,11 +123,13 @@ def claim(
     Suppression and consent are read again here: people unsubscribe while an edition is going out.
     """
     known = None if newsletters is None else tuple(newsletters)
-    rows = connection.execute(_claimable(known, only_notices), {"now": now, "most": limit}).all()
+    dialect = connection.dialect.name
+    rows = json.loads(
+        connection.execute(_claimable(dialect, known, only_notices), {"now": now, "most": limit}).scalar_one() or "[]"
+    )
     claimed: list[Claimed] = []
     suppressed: list[int] = []
     left: list[int] = []
-    # By position: a column looked up by its name costs more than all of SQLite's work on the row.
     for (
         number, fence, subscriber, address, name, due_at, fields, subscription, newsletter, edition, variant, notice,
         tried, active, is_suppressed,
@@ -146,7 +148,6 @@ def claim(
         if ids:
             returns.end(connection, among(connection, ids), DeliveryState.WITHDRAWN, reason=reason, now=now)
     if claimed:
-        dialect = connection.dialect.name
         connection.execute(
             _claiming(dialect),
             {
@@ -161,11 +162,12 @@ def claim(
 
 # Made once: SQLAlchemy takes 2 ms to put such a statement together, 4 us for each delivery of a batch.
 @lru_cache(maxsize=16)
-def _claimable(newsletters: tuple[str, ...] | None, only_notices: bool) -> Select[Any]:
+def _claimable(dialect: str, newsletters: tuple[str, ...] | None, only_notices: bool) -> Select[str]:
     """The first ``most`` deliveries that are due ``now``, each with: is the subscription it was made for active, is
-    its reader suppressed.
+    its reader suppressed. All of them as one JSON text: half the time of rows, and the driver lets go of the
+    interpreter once, not at each row.
     """
-    return (
+    rows = (
         select(
             deliveries.c.id,
             deliveries.c.fence + 1,
@@ -197,7 +199,11 @@ def _claimable(newsletters: tuple[str, ...] | None, only_notices: bool) -> Selec
         .order_by(deliveries.c.priority, deliveries.c.try_at, deliveries.c.id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(of=deliveries, skip_locked=True)
+        .cte("claimable")
     )
+    if dialect == "sqlite":
+        return select(func.json_group_array(func.json_array(*rows.c), type_=Text))
+    return select(cast(func.json_agg(func.json_build_array(*rows.c)), Text))
 
 
 @lru_cache(maxsize=2)

@@ -21,6 +21,8 @@ from publisher.store.schema import UtcDateTime, attempts, deliveries, subscriber
 
 __all__ = ["editions_of", "record"]
 
+# Ledger lines of one statement on SQLite, which takes 999 parameters wherever it is.
+_LINES = 100
 _GOES_BACK = (Result.UNTOUCHED, Result.REFUSED, Result.DEFERRED, Result.UNKNOWN)
 
 
@@ -112,7 +114,7 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     """The ledger's lines.
 
     Below SQLAlchemy: its executemany makes a dictionary of each row and converts the same moment every time, 10 us
-    a line where the driver needs 2.
+    a line. Many lines a statement: the driver's executemany lets go of the interpreter at each, and the lanes want it.
     """
     if not attempted:
         return
@@ -136,14 +138,23 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
             ),
         )
         return
-    connection.exec_driver_sql(
-        f"INSERT INTO attempts ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (outcome.delivery, at, worker, outcome.relay, outcome.result._value_, outcome.code, outcome.reply,
-             outcome.seconds)
-            for outcome in attempted
-        ],
-    )  # fmt: skip
+    for start in range(0, len(attempted), _LINES):
+        part = attempted[start : start + _LINES]
+        values: list[Any] = [at, worker]
+        for outcome in part:
+            values += (
+                outcome.delivery, outcome.relay, outcome.result._value_, outcome.code, outcome.reply, outcome.seconds,
+            )  # fmt: skip
+        connection.exec_driver_sql(f"INSERT INTO attempts ({names}) VALUES {_lines(len(part))}", tuple(values))
+
+
+@lru_cache(maxsize=_LINES)
+def _lines(count: int) -> str:
+    """Parameters of so many lines, of which all have the first two in common."""
+    firsts = range(3, 3 + 6 * count, 6)
+    return ", ".join(
+        f"(?{first}, ?1, ?2, ?{first + 1}, ?{first + 2}, ?{first + 3}, ?{first + 4}, ?{first + 5})" for first in firsts
+    )
 
 
 def _as_stored(moment: datetime, dialect: Dialect) -> Any:
