@@ -232,10 +232,10 @@ class _Pass:
             self._claims = claims
             keepers = [asyncio.create_task(self._keep(stop)), asyncio.create_task(self._watch(stop, watching))]
             try:
-                async for outcome in self._transport.deliver(
+                async for outcomes in self._transport.deliver(
                     claims.messages(), log=self._journal, stop=stop, gates=gates
                 ):
-                    self._recorder.add(outcome)
+                    self._recorder.add(outcomes)
             except PublisherError as error:
                 self.delivered.error = error
             finally:
@@ -307,12 +307,12 @@ class _Pass:
             return self._composer.compose(claimed)
         except AddressError as error:
             self._recorder.add(
-                Outcome(delivery=claimed.id, fence=claimed.fence, result=Result.FAILED, reply=error.cause)
+                [Outcome(delivery=claimed.id, fence=claimed.fence, result=Result.FAILED, reply=error.cause)]
             )
             return None
 
     def _give_back(self, delivery: int, fence: int) -> None:
-        self._recorder.add(Outcome(delivery=delivery, fence=fence, result=Result.UNTOUCHED))
+        self._recorder.add([Outcome(delivery=delivery, fence=fence, result=Result.UNTOUCHED)])
 
     async def _keep(self, stop: asyncio.Event) -> None:
         """Records what trickles in, renews leases, and passes on that we are to stop."""

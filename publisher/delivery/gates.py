@@ -87,7 +87,11 @@ class Gate:
     @property
     def open(self) -> bool:
         """A message may be begun now."""
-        return not self.held_up and (self._turn is None or self._turn.has_come())
+        if self._flying >= self._most or self.again_at or (self._gates.limited and self._gates.crowded):
+            return False
+        if self._paced and not self._moment_has_come():
+            return False
+        return self._turn is None or self._turn.has_come()
 
     @property
     def held_up(self) -> bool:
@@ -116,7 +120,8 @@ class Gate:
     def begin(self, delivery: int) -> None:
         """A message is begun; the gate must be open."""
         self._flying += 1
-        self._gates.begun(delivery)
+        if self._gates.limited:
+            self._gates.begun(delivery)
         if self._turn is not None:
             self._turn.taken()
         if not self._paced:
@@ -138,17 +143,28 @@ class Gate:
         if self._flying == self._most - 1:
             self._changed.set()
 
+    def accepted(self, seconds: float) -> None:
+        """A message that was begun has been accepted, after so many seconds."""
+        self._flying -= 1
+        if self._flying == self._most - 1:
+            self._changed.set()
+        self._time_took(seconds)
+
     def hear(self, code: int, reply: str, seconds: float) -> None:
         """The relay's reply to a message, and how long the message took."""
         if code >= 400:
             if code == 421 or classify(code, reply).kind is Kind.LIMIT:
                 self.slow()
         elif code:
-            self._smoothed += (seconds - self._smoothed) * (_SMOOTHING if self._smoothed else 1)
-            self._fastest = min(self._fastest or self._smoothed, self._smoothed)
-            if self._smoothed > max(_AT_LEAST, self._fastest * _SLOW):
-                self._smoothed = self._fastest
-                self.slow()
+            self._time_took(seconds)
+
+    def _time_took(self, seconds: float) -> None:
+        self._smoothed += (seconds - self._smoothed) * (_SMOOTHING if self._smoothed else 1)
+        if self._smoothed < self._fastest or not self._fastest:
+            self._fastest = self._smoothed
+        elif self._smoothed > _AT_LEAST and self._smoothed > self._fastest * _SLOW:
+            self._smoothed = self._fastest
+            self.slow()
 
     def slow(self) -> None:
         """The relay has slowed down: everybody gives it half."""
@@ -260,6 +276,7 @@ class Gates:
     ) -> None:
         self.clock = clock
         self.record = record
+        self.limited = most is not None
         self._most = most
         self._begun: set[int] = set()
         self._store = store

@@ -143,6 +143,29 @@ class Journal:
         self._open[outcome.delivery] = outcome
         self._file.add(_reply_line(outcome))
 
+    def turn(self, outcome: Outcome, following: Outgoing) -> bool:
+        """`replied` with an accepted message, and `begin` of the next, in one piece. False, and nothing was done, where
+        that one is withheld, or its line or the file's next piece has to be waited for.
+        """
+        delivery, file = following.delivery, self._file
+        if following.edition in self.held:
+            return False
+        if self._durable:
+            announced = self._announced.get(delivery)
+            if announced is None or announced[1] > self._syncer.done:
+                return False
+        ended, fence, _result, code, reply, relay, seconds = outcome
+        lines = (
+            f"R\t{ended}\t{fence}\taccepted\t{code}\t{seconds:.6f}\t{relay}\t{reply}\n"
+            f"D\t{delivery}\t{following.fence}\n"
+        )
+        if file.size > COMPACT_AT or not file.add_at_ease(lines.encode()):
+            return False
+        self._open[ended] = outcome
+        self._open[delivery] = following.fence
+        self._announced.pop(delivery, None)
+        return True
+
     def recorded(self, outcomes: list[Outcome]) -> None:
         """These are committed in the database; their lines are no longer needed."""
         for outcome in outcomes:

@@ -56,6 +56,15 @@ class JournalFile:
             self._memory[self.size : end] = line
             self.size = end
 
+    def add_at_ease(self, line: bytes) -> bool:
+        """Appends where that leaves what `add` may be given without asking; otherwise nothing was done."""
+        end = self.size + len(line)
+        if end + _SPARE > self._room:
+            return False
+        self._memory[self.size : end] = line
+        self.size = end
+        return True
+
     def sync(self) -> None:
         """Everything that was added is on the disk when this returns."""
         os.fdatasync(self._descriptor)

@@ -30,6 +30,7 @@ __all__ = ["Lane", "Withheld"]
 # left.
 _LARGEST_PIPELINED = 256 * 1024
 
+_PLAIN = re.compile(r"[!-;=?-~]+ [!-;=?-~]+")
 _SAFE = re.compile(r"[^\x00-\x20\x7f<>]*")
 _RESULTS = {2: Result.ACCEPTED, 4: Result.DEFERRED, 5: Result.FAILED}
 # RFC 4954 section 6: this session has no right to send; no recipient is to blame.
@@ -180,7 +181,7 @@ class Lane:
             session.expect_silence()
             self._send(attempt)
             if attempt.following is not None:
-                await session.attend(self._go_on, self._timeouts.final)
+                await session.attend(self._go_on, self._turn, self._timeouts.final)
                 attempt = self._attempt
             if attempt.ended:
                 return
@@ -197,10 +198,10 @@ class Lane:
         """The body leaves, and with it the next envelope. The log has the message."""
         message = attempt.message
         buffers = [*message.buffers, b".\r\n"]
-        if self.pipelining and message.size <= _LARGEST_PIPELINED:
-            attempt.following = self._take()
-            if attempt.following is not None:
-                buffers.append(self._envelope(attempt.following))
+        if self.pipelining and sum(map(len, buffers)) <= _LARGEST_PIPELINED:
+            attempt.following = following = self._take()
+            if following is not None:
+                buffers.append(self._envelope(following))
         attempt.broken = Result.UNKNOWN
         # In one piece: TLS makes a record of each write.
         self._session.write(b"".join(buffers))
@@ -232,6 +233,23 @@ class Lane:
         self._send(attempt)
         session.patient(now, self._timeouts.final)
         return attempt.following is not None
+
+    def _turn(self, said: str) -> bool:
+        """The same in one step, where the relay has said all of it at once: most of what happens, most of the time."""
+        attempt = self._attempt
+        following = attempt.following
+        if following is None or attempt.ended:
+            return False
+        now = self._time()
+        if not self._work.turn(attempt.message, following, said, now - attempt.began):
+            return False
+        self.served += 1
+        # The attempt that has ended serves again: made anew it costs as much as all of the above.
+        attempt.message, attempt.following = following, None
+        attempt.began, attempt.broken = now, None
+        self._send(attempt)
+        self._session.patient(now, self._timeouts.final)
+        return True
 
     async def _lone_dot(self, recipient_refused: bool) -> None:
         """Some relays want a body although they refused its recipient: an empty one (RFC 2920 section 3.1).
@@ -292,6 +310,9 @@ class Lane:
         offered = self._session.capabilities
         while not self._used_up and (message := self._work.take()) is not None:
             self._taken += 1
+            plain = _PLAIN.fullmatch(f"{message.recipient} {message.envelope_sender}")
+            if plain and not message.smtputf8 and not offered.size:
+                return message
             reply = ""
             try:
                 recipient = wire_address(message.recipient)
@@ -310,6 +331,9 @@ class Lane:
 
     def _envelope(self, message: Outgoing) -> bytes:
         """MAIL, RCPT and DATA in one piece."""
+        if not self._session.capabilities.size_known and not message.smtputf8:
+            recipient = wire_address(message.recipient)
+            return f"MAIL FROM:<{message.envelope_sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
         return self._mail_line(message) + self._rcpt_line(message) + b"DATA\r\n"
 
     def _mail_line(self, message: Outgoing) -> bytes:

@@ -14,7 +14,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -68,7 +68,7 @@ class Maildir:
 
     async def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncIterator[Sequence[Outcome]]:
         """See :class:`publisher.delivery.transport.Transport`. Files are written in a thread, a few a
         batch.
         """
@@ -98,8 +98,7 @@ class Maildir:
             for outcome in outcomes:
                 if outcome.result is not Result.UNTOUCHED:
                     log.replied(outcome)
-            for outcome in outcomes:
-                yield outcome
+            yield outcomes
         if trouble is not None:
             raise trouble
 

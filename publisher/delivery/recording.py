@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -120,10 +120,12 @@ class Recorder:
         self._policy = 0
         self._loop = asyncio.get_running_loop()
 
-    def add(self, outcome: Outcome) -> None:
-        """Takes an outcome; a full batch is begun at once, and so is one that may stop an edition."""
-        self._pending.append(outcome)
-        if len(self._pending) >= BATCH or (outcome.code >= 400 and judge(outcome)[0].result is Result.REFUSED):
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Takes outcomes; a full batch is begun at once, and so is one that may stop an edition."""
+        self._pending += outcomes
+        if len(self._pending) >= BATCH or any(
+            outcome.code >= 400 and judge(outcome)[0].result is Result.REFUSED for outcome in outcomes
+        ):
             self.flush()
 
     def flush(self) -> None:

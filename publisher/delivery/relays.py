@@ -54,27 +54,26 @@ class Relays:
 
     async def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncIterator[Sequence[Outcome]]:
         """See :class:`publisher.delivery.transport.Transport`."""
         pool = _Pool(messages)
         shares = [_Share(member, pool, gates) for member in self.members]
         pool.shares = shares
-        outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue()
+        outcomes: asyncio.Queue[list[Outcome] | None] = asyncio.Queue()
         try:
             while not stop.is_set() and (able := _able(shares)) and pool.more():
                 for share in able:
                     share.start(log, stop, outcomes)
                 running = len(able)
                 while running:
-                    outcome = await outcomes.get()
-                    if outcome is None:
+                    ended = await outcomes.get()
+                    if ended is None:
                         running -= 1
                     else:
-                        yield outcome
+                        yield ended
         finally:
             await asyncio.gather(*(share.end() for share in shares))
-        for outgoing in pool.left():
-            yield Outcome(delivery=outgoing.delivery, fence=outgoing.fence, result=Result.UNTOUCHED)
+        yield [Outcome(outgoing.delivery, outgoing.fence, Result.UNTOUCHED) for outgoing in pool.left()]
         for share in shares:
             if share.trouble is not None:
                 raise share.trouble
@@ -150,7 +149,7 @@ class _Share:
         closed = self._gate is not None and self._gate.closed
         return self.failure is None and self.trouble is None and not closed
 
-    def start(self, log: AttemptLog, stop: asyncio.Event, outcomes: asyncio.Queue[Outcome | None]) -> None:
+    def start(self, log: AttemptLog, stop: asyncio.Event, outcomes: asyncio.Queue[list[Outcome] | None]) -> None:
         """Begins to give it messages; None among the outcomes is its end."""
         self._took_at = self._time()
         self._task = asyncio.create_task(self._run(log, stop, outcomes))
@@ -199,14 +198,17 @@ class _Share:
             if other is not self and other._task is not None and not other._task.done() and not other._waits:
                 yield other
 
-    async def _run(self, log: AttemptLog, stop: asyncio.Event, outcomes: asyncio.Queue[Outcome | None]) -> None:
+    async def _run(self, log: AttemptLog, stop: asyncio.Event, outcomes: asyncio.Queue[list[Outcome] | None]) -> None:
         try:
-            async for outcome in self.member.transport.deliver(self, log=log, stop=stop, gates=self._gates):
-                outgoing = self._in_hand.pop(outcome.delivery)
-                if outcome.result is Result.UNTOUCHED and not stop.is_set():
-                    self._pool.put_back(outgoing)
-                else:
-                    outcomes.put_nowait(outcome)
+            async for ended in self.member.transport.deliver(self, log=log, stop=stop, gates=self._gates):
+                told = []
+                for outcome in ended:
+                    outgoing = self._in_hand.pop(outcome.delivery)
+                    if outcome.result is Result.UNTOUCHED and not stop.is_set():
+                        self._pool.put_back(outgoing)
+                    else:
+                        told.append(outcome)
+                outcomes.put_nowait(told)
         except RelayUnreachable as error:
             self.failure = error
         except Exception as error:

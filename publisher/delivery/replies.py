@@ -10,13 +10,15 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Reply", "ReplyReader"]
+__all__ = ["Reply", "ReplyReader", "turned"]
 
 # RFC 5321 section 4.5.3.1.5 says 512 for a line; real relays exceed it.
 _LONGEST_LINE = 8192
 _MOST_LINES = 256
 _LONGEST_TEXT = 500
 _SINGLE = re.compile(rb"([2-5][0-9][0-9]) ([^\r\n]{0,500})\r?")
+# What a relay says all day long: a message is accepted, and the next one's MAIL, RCPT and DATA are.
+_TURN = re.compile(rb"250 ([!-~](?:[!-~ ]{0,498}[!-~])?)\r\n250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n")
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 
@@ -40,18 +42,15 @@ class Reply(NamedTuple):
 class ReplyReader:
     """Collects octets and gives whole replies. ``garbled``: why nothing more can be read; empty while all is well."""
 
-    __slots__ = ("_buffer", "_code", "_lines", "garbled")
+    __slots__ = ("_buffer", "_code", "_lines", "garbled", "pending")
 
     def __init__(self) -> None:
         self.garbled = ""
+        self.pending = False
+        """A part of a reply has come and its end has not."""
         self._buffer = b""
         self._code = b""
         self._lines: list[str] = []
-
-    @property
-    def pending(self) -> bool:
-        """True while a part of a reply has come and its end has not."""
-        return bool(self._buffer or self._lines)
 
     def feed(self, data: bytes) -> list[Reply]:
         """The replies that are complete with ``data``, up to what is garbled, if anything is."""
@@ -66,6 +65,7 @@ class ReplyReader:
                 self._add(line.removesuffix(b"\r"), replies)
         if len(self._buffer) > _LONGEST_LINE or len(self._lines) >= _MOST_LINES:
             self.garbled = self.garbled or "a reply without end"
+        self.pending = bool(self._buffer or self._lines)
         return replies
 
     def _add(self, line: bytes, replies: list[Reply]) -> None:
@@ -82,6 +82,18 @@ class ReplyReader:
         if more != b"-":
             replies.append(Reply(int(code), tuple(self._lines)))
             self._lines = []
+
+
+@lru_cache(maxsize=64)
+def turned(data: bytes) -> str | None:
+    """The text of the reply that accepts a message, if ``data`` is that and the three that let the next one's body go.
+
+    One look instead of four replies. None: it has to be read reply by reply.
+    """
+    match = _TURN.fullmatch(data)
+    if match is None or b"  " in match[1]:
+        return None
+    return match[1].decode("ascii")
 
 
 @lru_cache(maxsize=256)

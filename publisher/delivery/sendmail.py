@@ -50,7 +50,7 @@ class Sendmail:
 
     async def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncIterator[Sequence[Outcome]]:
         """See `publisher.delivery.transport.Transport`. As many commands at once as there are lanes, at the rate."""
         gate = gates.gate(self.name, self._limits) if gates is not None else None
         work = Work(messages, log=log, stop=stop, relay=self.name, gate=gate)
@@ -60,11 +60,9 @@ class Sendmail:
         try:
             while not all(lane.done() for lane in lanes):
                 await work.changed()
-                while (outcome := work.fetch()) is not None:
-                    yield outcome
+                yield work.fetch()
             work.give_up()
-            while work.outcomes:
-                yield work.outcomes.popleft()
+            yield work.fetch()
         finally:
             for lane in lanes:
                 lane.cancel()

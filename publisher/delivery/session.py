@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from publisher.delivery.connection import Connection
-from publisher.delivery.replies import Reply, ReplyReader
+from publisher.delivery.replies import Reply, ReplyReader, turned
 
 __all__ = ["Capabilities", "Lost", "Session", "Timeouts"]
 
@@ -70,33 +70,32 @@ class Session:
         self.capabilities = Capabilities()
         self._loop = asyncio.get_running_loop()
         self._connection = Connection(connected, received=self._hear, ended=self._end, emptied=self._emptied)
+        self.write = self._connection.write
+        """Sends; nothing any more once the connection has ended."""
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._listener: Callable[[], bool] | None = None
+        self._usual: Callable[[str], bool] | None = None
         self._lost: Lost | None = None
         self._left = 0
         self._seconds = 0.0
         self._deadline = 0.0
         self._latest: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
 
     @property
     def unsent(self) -> bool:
         """Octets of the last write had certainly not left when the session was lost, or have not yet."""
         return self._connection.unsent > 0
 
-    def write(self, data: bytes) -> None:
-        """Sends."""
-        if self._lost is None:
-            self._connection.write(data)
-
     async def reply(self, seconds: float) -> Reply:
         """The next reply. Raises Lost, at the latest after so many seconds."""
         if not self._replies:
             if self._lost is not None:
                 raise self._lost
-            self._arm(seconds, self._loop.time())
+            self.patient(self._loop.time(), seconds)
             self._waiting = self._loop.create_future()
             try:
                 await self._waiting
@@ -107,27 +106,24 @@ class Session:
                 raise self._lost or Lost("the wait was broken off")
         return self._replies.popleft()
 
-    async def attend(self, listener: Callable[[], bool], seconds: float) -> None:
+    async def attend(self, listener: Callable[[], bool], usual: Callable[[str], bool], seconds: float) -> None:
         """Has ``listener`` called whenever replies have come, until it returns False or the session is lost.
 
         It may take replies and write, and calls :meth:`patient` as steps begin. What it raises is raised here. A task
-        that is woken for each reply costs 15 us a message; this costs 2.
+        that is woken for each reply costs 15 us a message; this costs 2. ``usual`` is given a turn that came in one
+        piece (`turned`); where it returns False it has done nothing, and the replies go to ``listener``.
         """
         if self._lost is not None or (self._replies and not listener()):
             return
-        self._arm(seconds, self._loop.time())
-        self._listener = listener
+        self.patient(self._loop.time(), seconds)
+        self._listener, self._usual = listener, usual
         self._waiting = self._loop.create_future()
         try:
             await self._waiting
         finally:
             self._waiting = None
-            self._listener = None
+            self._listener = self._usual = None
             self._seconds = 0.0
-
-    def patient(self, now: float, seconds: float) -> None:
-        """A step has begun ``now`` (loop time) that may take so many seconds; for a listener."""
-        self._arm(seconds, now)
 
     def take_accepted(self) -> Reply | None:
         """Takes the next reply if it is 250."""
@@ -181,7 +177,7 @@ class Session:
         """From now on every wait ends within so many seconds."""
         self._latest = self._loop.time() + seconds
         if self._waiting is not None:
-            self._arm(seconds, self._loop.time())
+            self.patient(self._loop.time(), seconds)
 
     async def close(self, seconds: float) -> None:
         """QUIT, its reply or not, and the end of the connection."""
@@ -194,19 +190,29 @@ class Session:
     def abort(self) -> None:
         """Ends the connection at once; what has not left is dropped."""
         self._connection.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._still()
         self._lose(Lost("the connection was closed"))
 
     def _hear(self, data: bytes) -> None:
         """Replies are queued; the lane takes them one at a time."""
         if self._lost is not None:
             return
+        usual, self._usual = self._usual, None
+        if usual is not None and not self._replies and not self._reader.pending and (said := turned(data)) is not None:
+            try:
+                if usual(said):
+                    self._usual = usual
+                    return
+            except Exception as error:
+                self._fail(error)
+                return
         self._replies.extend(self._reader.feed(data))
         if self._reader.garbled:
             self._lose(Lost(self._reader.garbled))
             self.abort()
-        elif self._replies and not self._heard():
+        elif not self._replies or self._heard():
+            self._usual = usual
+        else:
             self._wake()
 
     def _heard(self) -> bool:
@@ -218,20 +224,23 @@ class Session:
             if not listener():
                 return False
         except Exception as error:
-            if self._waiting is not None and not self._waiting.done():
-                self._waiting.set_exception(error)
+            self._fail(error)
             return True
         # Whoever has said False is not asked again.
         self._listener = listener
         return True
+
+    def _fail(self, error: Exception) -> None:
+        """Whoever waits is to raise it."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)
 
     def _end(self, error: OSError | None) -> None:
         """The end, however it came."""
         half = " in the middle of a reply" if self._reader.pending else ""
         reason = f"the connection broke: {error}" if error else f"the relay closed the connection{half}"
         self._lose(Lost(reason, relay_closed=error is None))
-        if self._timer is not None:
-            self._timer.cancel()
+        self._still()
 
     def _emptied(self) -> None:
         """Only now can the relay begin to answer."""
@@ -246,16 +255,27 @@ class Session:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    def _arm(self, seconds: float, now: float) -> None:
-        """One timer a session, moved only when it would ring too late: cheaper than one a reply."""
+    def patient(self, now: float, seconds: float) -> None:
+        """A step has begun ``now`` (loop time) that may take so many seconds.
+
+        One timer a session, moved only when it would ring too late: cheaper than one a reply.
+        """
         self._seconds = seconds
         self._deadline = now + seconds
         if self._latest is not None:
             self._deadline = min(self._deadline, self._latest)
-        if self._timer is None or self._timer.cancelled() or self._timer.when() > self._deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+        if self._timer is None or self._rings_at > self._deadline:
+            self._still()
+            self._ring_at(self._deadline)
+
+    def _still(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring_at(self, moment: float) -> None:
+        self._rings_at = moment
+        self._timer = self._loop.call_at(moment, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
@@ -269,7 +289,7 @@ class Session:
                 self._left = left
                 self._deadline = max(self._deadline, now + self._seconds)
         if now < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._ring_at(self._deadline)
             return
         self._lose(Lost(f"no reply within {self._seconds:g} s"))
         self.abort()

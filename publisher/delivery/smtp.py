@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Literal
 
 from publisher.audience.bounces import Kind, classify
@@ -82,7 +82,7 @@ class SmtpTransport:
 
     async def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncIterator[Sequence[Outcome]]:
         """See :class:`publisher.delivery.transport.Transport`. The first session is opened before a
         message is taken.
         """
@@ -97,11 +97,9 @@ class SmtpTransport:
         try:
             while not run.done:
                 await work.changed()
-                while (outcome := work.fetch()) is not None:
-                    yield outcome
+                yield work.fetch()
             left = work.give_up()
-            while work.outcomes:
-                yield work.outcomes.popleft()
+            yield work.fetch()
         finally:
             await run.end()
         if work.trouble is not None:

@@ -151,6 +151,11 @@ class AttemptLog(Protocol):
     def withholds(self, outgoing: Outgoing) -> bool:
         """It must not begin any more: its edition was held or cancelled meanwhile. It is ``untouched`` then."""
 
+    def turn(self, outcome: Outcome, following: Outgoing) -> bool:
+        """`replied` with a message that was accepted and `begin` of the next, if that needs no waiting and it is not
+        withheld; otherwise False, and nothing was done.
+        """
+
     def replied(self, outcome: Outcome) -> None:
         """Called at once when an attempt has ended, before its outcome is yielded; not for ``untouched``
         ones.
@@ -171,8 +176,8 @@ class Transport(Protocol):
 
     def deliver(
         self, messages: Iterator[Outgoing], *, log: AttemptLog, stop: asyncio.Event, gates: Gates | None = None
-    ) -> AsyncIterator[Outcome]:
-        """The outcomes, as they become known. ``gates``: of relays, which hold their rates.
+    ) -> AsyncIterator[Sequence[Outcome]]:
+        """The outcomes, as they become known, several at a time. ``gates``: of relays, which hold their rates.
 
         When ``stop`` is set no more messages are taken; what is in the air is finished, and what was taken
         and not begun is ``untouched``. Raises, after the outcomes of all that was taken: RelayUnreachable

@@ -45,6 +45,10 @@ class _Forgetting:
         """Nothing was held."""
         return False
 
+    def turn(self, outcome: Outcome, following: Outgoing) -> bool:
+        """There is no second message."""
+        return False
+
     def replied(self, outcome: Outcome) -> None:
         """Nothing to write."""
 
@@ -167,7 +171,9 @@ def _send(
 
 
 async def _deliver(transport: Transport, outgoing: Outgoing) -> Outcome:
-    outcomes = [
-        outcome async for outcome in transport.deliver(iter([outgoing]), log=_Forgetting(), stop=asyncio.Event())
+    made = [
+        outcome
+        async for outcomes in transport.deliver(iter([outgoing]), log=_Forgetting(), stop=asyncio.Event())
+        for outcome in outcomes
     ]
-    return outcomes[0]
+    return made[0]

@@ -39,7 +39,7 @@ class Work:
     ) -> None:
         self.log = log
         self.gate = gate
-        self.outcomes: deque[Outcome] = deque()
+        self.outcomes: list[Outcome] = []
         self.trouble: Exception | None = None
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -59,11 +59,12 @@ class Work:
 
     def take(self) -> Outgoing | None:
         """The next message, or None: there is none, or none may be begun now."""
-        if self.over or (self.gate is not None and not self.gate.open):
+        gate = self.gate
+        if self.trouble is not None or self._stop.is_set() or (gate is not None and not gate.open):
             return None
         outgoing = self._next()
-        if outgoing is not None and self.gate is not None:
-            self.gate.begin(outgoing.delivery)
+        if outgoing is not None and gate is not None:
+            gate.begin(outgoing.delivery)
         return outgoing
 
     def more(self) -> bool:
@@ -120,6 +121,23 @@ class Work:
             self.gate.hear(code, reply, seconds)
         self._give(outgoing, result, code=code, reply=reply, seconds=seconds)
 
+    def turn(self, ended: Outgoing, following: Outgoing, said: str, seconds: float) -> bool:
+        """`end` of a message that the relay has accepted, and the log's `begin` of the one behind it.
+
+        False, and nothing was done, where something has to be waited for.
+        """
+        if len(self.outcomes) >= _MOST_OUTCOMES:
+            return False
+        outcome = Outcome(ended.delivery, ended.fence, Result.ACCEPTED, 250, said, self._relay, seconds)
+        if not self.log.turn(outcome, following):
+            return False
+        if self.gate is not None:
+            self.gate.accepted(seconds)
+        self.outcomes.append(outcome)
+        if self._waking is None or len(self.outcomes) == _WAKE_AT:
+            self._tell()
+        return True
+
     def _give(
         self, outgoing: Outgoing, result: Result, *, code: int = 0, reply: str = "", seconds: float = 0.0
     ) -> None:
@@ -130,10 +148,14 @@ class Work:
                 self.log.replied(outcome)
             except Exception as error:
                 self.fail(error)
-        if len(self.outcomes) >= _WAKE_AT:
-            self._changed.set()
-        elif self._waking is None:
+        self._tell()
+
+    def _tell(self) -> None:
+        """There is one outcome more to fetch."""
+        if self._waking is None:
             self._waking = self._loop.call_later(_WAKE_WITHIN, self._wake_late)
+        elif len(self.outcomes) == _WAKE_AT:
+            self._changed.set()
 
     def _wake_late(self) -> None:
         self._waking = None
@@ -162,11 +184,11 @@ class Work:
         if len(self.outcomes) < _WAKE_AT:
             await self._changed.wait()
 
-    def fetch(self) -> Outcome | None:
-        """The next outcome, if there is one."""
-        if len(self.outcomes) <= _MOST_OUTCOMES // 2:
-            self._room.set()
-        return self.outcomes.popleft() if self.outcomes else None
+    def fetch(self) -> list[Outcome]:
+        """The outcomes that lie here."""
+        fetched, self.outcomes = self.outcomes, []
+        self._room.set()
+        return fetched
 
     def wake(self) -> None:
         """Lets :meth:`changed` return."""

@@ -44,6 +44,26 @@ def test_after_a_kill_only_what_was_in_the_air_is_unknown(tmp_path: Path) -> Non
     assert killed(tmp_path, three_messages) == {1: Result.ACCEPTED, 2: Result.UNKNOWN}
 
 
+def test_a_reply_and_the_next_dot_may_be_told_at_once(tmp_path: Path) -> None:
+    async def at_once(journal: Journal) -> None:
+        journal.announce([outgoing(1), outgoing(2)])
+        await journal.started(outgoing(1))
+        assert journal.turn(accepted(1), outgoing(2))
+
+    assert killed(tmp_path, at_once) == {1: Result.ACCEPTED, 2: Result.UNKNOWN}
+
+
+def test_nothing_is_told_where_the_next_message_is_held_or_not_yet_on_the_disk(tmp_path: Path) -> None:
+    async def held(journal: Journal) -> None:
+        journal.announce([outgoing(1), outgoing(2, edition=5)])
+        await journal.started(outgoing(1))
+        journal.held = {5}
+        assert not journal.turn(accepted(1), outgoing(2, edition=5))
+        assert not journal.turn(accepted(1), outgoing(3))
+
+    assert killed(tmp_path, held) == {1: Result.UNKNOWN}
+
+
 def test_after_a_power_failure_whatever_was_announced_may_have_left(tmp_path: Path) -> None:
     found = killed(tmp_path, three_messages, boot="another start of the machine")
     assert found == {1: Result.ACCEPTED, 2: Result.UNKNOWN, 3: Result.UNKNOWN}

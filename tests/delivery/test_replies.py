@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.replies import Reply, ReplyReader
+from publisher.delivery.replies import Reply, ReplyReader, turned
 
 TWO = b"250-relay.test\r\n250-SIZE 1000\r\n250 PIPELINING\r\n354 go on\r\n"
 
@@ -65,3 +65,20 @@ def test_the_ledger_gets_one_short_line() -> None:
     reply = Reply(550, ("5.1.1 no\x1b[1m such", "  reader" + "!" * 900))
     assert reply.text.startswith("5.1.1 no?[1m such reader!")
     assert len(reply.text) == 500
+
+
+TURN = b"250 2.0.0 Ok: queued as 7F\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 End data\r\n"
+
+
+@given(st.text("0 Ok=.\x7f\t\u00fc", max_size=8))
+def test_a_turn_says_what_its_first_reply_says(words: str) -> None:
+    octets = TURN.replace(b"2.0.0 Ok: queued as 7F", words.encode())
+    said = turned(octets)
+    if said is not None:
+        assert said == ReplyReader().feed(octets)[0].text
+
+
+@pytest.mark.parametrize("octets", [TURN[:-1], TURN + b"2", TURN * 2, TURN.replace(b"354", b"250"), b"4" + TURN[1:]])
+def test_what_is_more_or_less_than_a_turn_is_read_reply_by_reply(octets: bytes) -> None:
+    assert turned(TURN) == "2.0.0 Ok: queued as 7F"
+    assert turned(octets) is None
