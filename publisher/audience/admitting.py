@@ -145,6 +145,7 @@ def import_rows(
     candidates = _candidates(publication, rows, admitted, file=file, newsletter=newsletter, cadence=cadence)
     while batch := list(islice(candidates, _BATCH)):
         with store.writing() as connection:
+            subscribers.lock_many(connection)
             results = admit(connection, batch, event="imported", source=file, keys=keys, now=now)
         admitted.counts.update(results)
         progress(admitted)

@@ -73,7 +73,8 @@ def ask_to_move(
 
 def move(connection: Connection, old: int, new: int, *, now: datetime, ip: str, source: str) -> Moved:
     """Gives the subscriber the new address; repeating it changes nothing."""
-    subscribers.lock(connection, old)
+    for number in sorted((old, new)):
+        subscribers.lock(connection, number)
     if not subscribers.move(connection, old, new):
         person = subscribers.get(connection, new)
         return Moved.DONE if person is None or not person.address else Moved.READS_ALREADY

@@ -298,6 +298,11 @@ def resume(connection: Connection, number: int) -> bool:
     return resumed
 
 
+def lock(connection: Connection, number: int) -> None:
+    """Until this transaction ends, nobody else who locks does anything for this edition."""
+    connection.execute(select(editions.c.id).where(editions.c.id == number).with_for_update(key_share=True)).first()
+
+
 def states_of(connection: Connection, numbers: Iterable[int]) -> dict[int, EditionState]:
     """The states of these editions."""
     rows = connection.execute(select(editions.c.id, editions.c.state).where(editions.c.id.in_(list(numbers))))
@@ -307,9 +312,12 @@ def states_of(connection: Connection, numbers: Iterable[int]) -> dict[int, Editi
 def finish(connection: Connection, now: datetime) -> list[int]:
     """Editions that are going out and have no outstanding delivery become finished; their numbers."""
     outstanding = exists().where(and_(deliveries.c.edition_id == editions.c.id, deliveries.c.state.in_(OUTSTANDING)))
+    # Locked before anybody looks at deliveries: one that is being tried again meanwhile is not finished.
+    going_out = select(editions.c.id).where(editions.c.state == EditionState.GOING_OUT).order_by(editions.c.id)
+    numbers = connection.scalars(going_out.with_for_update(key_share=True, skip_locked=True)).all()
     done = connection.execute(
         update(editions)
-        .where(editions.c.state == EditionState.GOING_OUT, ~outstanding)
+        .where(editions.c.id.in_(numbers), editions.c.state == EditionState.GOING_OUT, ~outstanding)
         .values(state=EditionState.FINISHED, finished_at=now)
         .returning(editions.c.id)
     )

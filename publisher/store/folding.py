@@ -20,7 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, text, update
 
 from publisher.model.edition import Edition, EditionState
 from publisher.model.errors import PublisherError, StoreError
@@ -31,6 +31,7 @@ from publisher.store.blocks import iso, read_block
 from publisher.store.database import Store
 from publisher.store.folding_notices import fold_notices
 from publisher.store.host import host_lock
+from publisher.store.inserting import inserting
 from publisher.store.ledger_file import Block, LedgerFile, LedgerWriter
 from publisher.store.schema import attempts, deliveries, editions, folded, groups, variants
 from publisher.store.unfinished import give_name, unfinished
@@ -141,9 +142,13 @@ def fold(
     """
     if not edition.ledger:
         name = f"edition-{edition.id:06}.jsonl.gz"
-        written = _written(store, folder, edition, name, go_on)
-        if not written:
-            return False
+        try:
+            if not _written(store, folder, edition, name, go_on):
+                return False
+        except StoreError:
+            if _read_again(store, edition) == edition:
+                raise
+            return False  # meanwhile it was opened again, or another machine has begun to let its rows go
         with store.writing() as connection:
             named = connection.execute(
                 update(editions)
@@ -289,20 +294,13 @@ def _let_go(store: Store, edition: Edition, block: Block) -> bool:
         gone = connection.execute(delete(deliveries).where(chosen)).rowcount
         if gone == 0:
             return False  # another process was faster
-        for (variant, state, unknown), number in block.counts.items():
-            same = and_(
-                folded.c.edition_id == edition.id,
-                folded.c.variant_id == variant,
-                folded.c.state == state,
-                folded.c.was_unknown == unknown,
-            )
-            more = update(folded).where(same).values(count=folded.c.count + number)
-            if connection.execute(more).rowcount == 0:
-                connection.execute(
-                    insert(folded).values(
-                        edition_id=edition.id, variant_id=variant, state=state, was_unknown=unknown, count=number
-                    )
-                )
+        counts = [
+            {"edition_id": edition.id, "variant_id": variant, "state": state, "was_unknown": unknown, "count": number}
+            for (variant, state, unknown), number in sorted(block.counts.items())
+        ]
+        more = inserting(connection, folded)
+        added = {"count": folded.c.count + more.excluded.count}
+        connection.execute(more.on_conflict_do_update(index_elements=list(folded.primary_key), set_=added), counts)
     return True
 
 

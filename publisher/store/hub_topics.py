@@ -43,7 +43,7 @@ def topics(connection: Connection) -> dict[str, Topic]:
 
 def notice(connection: Connection, changed: Iterable[Topic]) -> None:
     """Remembers what is in place now; what the hub was told, and how often it was tried, stays."""
-    for topic in changed:
+    for topic in sorted(changed, key=lambda one: one.address):
         row = {"address": topic.address, "seen": topic.seen, "content": topic.content, "since": topic.since}
         insert_missing(connection, hub_topics, [row], "address")
         connection.execute(update(hub_topics).where(hub_topics.c.address == topic.address).values(row))

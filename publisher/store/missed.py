@@ -7,16 +7,18 @@ unknown lists, nor for one from before the subscription began. No loop over read
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, literal, or_, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.store.editions import OUTSTANDING
+from publisher.store.inserting import inserting
 from publisher.store.schema import articles, deliveries, folded, missed, subscriptions, variants
 
-__all__ = ["forget", "passed_by", "read_marks", "save_marks", "topics_behind"]
+__all__ = ["add", "forget", "passed_by", "read_marks", "save_marks", "topics_behind"]
 
 
 def read_marks(connection: Connection, newest: int) -> dict[str, str | None]:
@@ -71,7 +73,12 @@ def passed_by(
         ~has_it.correlate(subscriptions),
         ~known.correlate(subscriptions),
     )
-    connection.execute(insert(missed).from_select(["subscription_id", "sequence", "reason", "at"], rows))
+    add(connection, ["subscription_id", "sequence", "reason", "at"], rows)
+
+
+def add(connection: Connection, names: Sequence[str], rows: Select[Any]) -> None:
+    """Records these, but for what is recorded: a delivery that fails and a run may come to it at once."""
+    connection.execute(inserting(connection, missed).from_select(names, rows).on_conflict_do_nothing())
 
 
 def forget(connection: Connection, sequences: Iterable[int]) -> None:

@@ -125,11 +125,14 @@ def open_chunk(
     chunk = and_(readers, subscriptions.c.id <= upper)
     if connection.dialect.name == "postgresql":
         # Nobody claims, unsubscribes or changes topics between the steps of this transaction.
-        connection.execute(select(subscriptions.c.id).where(chunk).with_for_update())
+        connection.execute(
+            select(subscriptions.c.id).where(chunk).order_by(subscriptions.c.id).with_for_update(key_share=True)
+        )
         connection.execute(
             select(deliveries.c.id)
             .where(deliveries.c.id.in_(select(superseded()).where(chunk)))
-            .with_for_update(of=deliveries)
+            .order_by(deliveries.c.id)
+            .with_for_update(of=deliveries, key_share=True)
         )
     _chunk.create(connection)
     _gather(connection, edition, chunk, due, pending)

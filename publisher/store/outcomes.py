@@ -23,6 +23,7 @@ __all__ = ["editions_of", "record"]
 
 # Ledger lines of one statement on SQLite, which takes 999 parameters wherever it is.
 _LINES = 100
+_KEEPS_CURSOR = (Result.ACCEPTED, Result.UNTOUCHED, Result.REFUSED)
 _GOES_BACK = (Result.UNTOUCHED, Result.REFUSED, Result.DEFERRED, Result.UNKNOWN)
 
 
@@ -47,6 +48,8 @@ def record(
     by_result: dict[Result, list[Outcome]] = {}
     for outcome in outcomes:
         by_result.setdefault(outcome.result, []).append(outcome)
+    if returning := [outcome.delivery for outcome in outcomes if outcome.result not in _KEEPS_CURSOR]:
+        returns.lock_readers(connection, among(connection, returning))
     if accepted := by_result.get(Result.ACCEPTED):
         _accept(connection, accepted, now)
     if untouched := by_result.get(Result.UNTOUCHED):

@@ -26,6 +26,8 @@ class PrivateFeed:
 
 def renew(connection: Connection, subscription: int, now: datetime) -> int:
     """A new link of a subscription: its number. The one before has ended; numbers are never used again."""
+    mine = select(subscriptions.c.id).where(subscriptions.c.id == subscription)
+    connection.execute(mine.with_for_update(key_share=True)).first()  # two at once: the later one's link holds
     end(connection, subscription, now)
     generation = select(subscriptions.c.generation).where(subscriptions.c.id == subscription).scalar_subquery()
     inserted = connection.execute(

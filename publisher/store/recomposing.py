@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, se
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest, Variant
-from publisher.store.editions import variants_of
+from publisher.store.editions import lock, variants_of
 from publisher.store.schema import deliveries, variants
 
 __all__ = ["counted", "current", "move", "replacement"]
@@ -27,6 +27,7 @@ def current(connection: Connection, edition: int) -> list[Variant]:
 
 def replacement(connection: Connection, variant: Variant, digest: Digest) -> int:
     """Where the new digest is: in the variant itself if nobody was tried with it, else in a new one."""
+    lock(connection, variant.edition)  # somebody else may be recomposing it, too
     values = {
         "subject": digest.subject,
         "preheader": digest.preheader,

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
 from publisher.store.choosing import among
+from publisher.store.returns import lock_readers
 from publisher.store.schema import articles, deliveries, editions, groups, subscriptions, variants
 
 __all__ = ["retry"]
@@ -36,11 +37,13 @@ def retry(connection: Connection, edition: int, *, failed: bool, unknown: bool) 
     chosen = connection.execute(
         select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.was_unknown)
         .where(deliveries.c.edition_id == edition, deliveries.c.state == DeliveryState.FAILED, asked)
+        .order_by(deliveries.c.id)
         .with_for_update()
     ).all()
     if not chosen:
         return 0
     returned = among(connection, [row.id for row in chosen if not row.was_unknown])
+    lock_readers(connection, returned)
     target = select(deliveries.c.cursor_to).where(returned, deliveries.c.subscription_id == subscriptions.c.id)
     connection.execute(
         update(subscriptions)

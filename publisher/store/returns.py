@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, literal, select, update
 
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import EditionState
+from publisher.store.missed import add as add_missed
 from publisher.store.schema import articles, deliveries, editions, missed, subscriptions, variants
 
-__all__ = ["cancel", "end", "withdraw_cancelled"]
+__all__ = ["cancel", "end", "lock_readers", "withdraw_cancelled"]
 
 _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 _ENDING = deliveries.alias("ending")
@@ -27,12 +28,25 @@ def end(
 ) -> int:
     """Ends the ``chosen`` deliveries as failed or withdrawn and gives their articles back; how many there were."""
     ids = select(deliveries.c.id).where(chosen)
+    lock_readers(connection, chosen)
     _return_cursors(connection, ids)
     _record_missed(connection, ids, reason=reason, now=now)
     ended = connection.execute(
         update(deliveries).where(chosen).values(state=state, ended_at=now, lease_until=None, reply=reason)
     )
     return ended.rowcount
+
+
+def lock_readers(connection: Connection, chosen: ColumnElement[bool]) -> None:
+    """Nobody else moves the cursors of these deliveries' readers before this transaction ends.
+
+    In one order for all, and before any of these deliveries is touched: otherwise an edition that opens for the same
+    readers, an outcome that returns their articles and a cancelling would wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        theirs = select(deliveries.c.subscription_id).where(chosen)
+        locked = select(subscriptions.c.id).where(subscriptions.c.id.in_(theirs)).order_by(subscriptions.c.id)
+        connection.execute(select(func.count()).select_from(locked.with_for_update(key_share=True).subquery()))
 
 
 def cancel(connection: Connection, edition: int, reason: str, now: datetime) -> int:
@@ -122,7 +136,7 @@ def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: s
             .where(~known.correlate(_ENDING, articles))
         )
         names = ["subscription_id", "sequence", "edition_id", "reason", "at"]
-        connection.execute(insert(missed).from_select(names, rows))
+        add_missed(connection, names, rows)
         for number in json.loads(variant.corrections):
             before = exists().where(missed.c.subscription_id == _ENDING.c.subscription_id, missed.c.sequence == number)
             row = (
@@ -136,4 +150,4 @@ def _record_missed(connection: Connection, ids: Select[tuple[int]], *, reason: s
                 .select_from(_ENDING.join(subscriptions, subscriptions.c.id == _ENDING.c.subscription_id))
                 .where(stayed, _ENDING.c.variant_id == variant.id, ~before.correlate(_ENDING))
             )
-            connection.execute(insert(missed).from_select(names, row))
+            add_missed(connection, names, row)

@@ -40,6 +40,7 @@ def begin(connection: Connection, worker: str, ids: Sequence[int], now: datetime
             deliveries.c.worker == worker,
             deliveries.c.lease_until > now + MARGIN,
         )
+        .order_by(deliveries.c.id)
         # A process may be frozen right here: nobody must give up these claims before the sub-batch is there to see.
         .with_for_update()
     ).all()

@@ -27,6 +27,7 @@ __all__ = [
     "insert_new",
     "listing",
     "lock",
+    "lock_many",
     "move",
     "own_fields",
     "set_timezone",
@@ -64,6 +65,8 @@ class Listed:
     suppressed: str
     by_feed: bool = False
 
+
+_IMPORT = 7_305_222  # PostgreSQL's advisory lock; the one before is the migrations'
 
 _COLUMNS = (
     subscribers.c.id,
@@ -135,7 +138,7 @@ def insert_new(connection: Connection, people: Iterable[NewSubscriber], now: dat
         }
         for person in people
     ]
-    insert_missing(connection, subscribers, rows, "address_hash")
+    insert_missing(connection, subscribers, rows, "address_hash", as_given=True)
 
 
 def update_details(connection: Connection, subscriber: Subscriber) -> None:
@@ -196,9 +199,22 @@ def erase(connection: Connection, number: int, now: datetime) -> None:
     )
 
 
+def lock_many(connection: Connection) -> None:
+    """Until this transaction ends, nobody else inserts or changes several: people are numbered in the order of their
+    file, and two files with the same people in another order would wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_IMPORT)))
+
+
 def lock(connection: Connection, number: int) -> None:
-    """Until this transaction ends, nobody else who locks decides anything about this subscriber."""
-    connection.execute(select(subscribers.c.id).where(subscribers.c.id == number).with_for_update()).first()
+    """Until this transaction ends, nobody else who locks decides anything about this subscriber.
+
+    A row that only refers to the subscriber may be inserted (a key share): an opening holds the subscriptions of its
+    readers while it does, and whoever has locked the subscriber may be waiting for one of these.
+    """
+    mine = select(subscribers.c.id).where(subscribers.c.id == number)
+    connection.execute(mine.with_for_update(key_share=True)).first()
 
 
 def listing(

@@ -134,7 +134,7 @@ def insert_new(connection: Connection, new: Iterable[NewSubscription], now: date
         }
         for subscription in new
     ]
-    insert_missing(connection, subscriptions, rows, "subscriber_id", "newsletter")
+    insert_missing(connection, subscriptions, rows, "subscriber_id", "newsletter", as_given=True)
 
 
 def starting_cursor(connection: Connection, newsletter: str, cadence: str) -> int:

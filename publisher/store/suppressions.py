@@ -26,10 +26,9 @@ def of_hashes(connection: Connection, hashes: Iterable[str]) -> dict[str, Suppre
 def suppress(connection: Connection, suppression: Suppression, *, weaker: Iterable[str] = ()) -> bool:
     """Adds a suppression; one that is there stays, unless its reason is in ``weaker``. True if written."""
     values = {"reason": suppression.reason, "at": suppression.at, "source": suppression.source}
-    known = of_hashes(connection, [suppression.address_hash]).get(suppression.address_hash)
-    if known is None:
-        insert_missing(connection, suppressions, [{"address_hash": suppression.address_hash, **values}], "address_hash")
-        return True
+    known = of_hashes(connection, [suppression.address_hash])
+    insert_missing(connection, suppressions, [{"address_hash": suppression.address_hash, **values}], "address_hash")
+    # Also where it was not known: a weaker one may have come in between.
     changed = connection.execute(
         update(suppressions)
         .where(
@@ -38,7 +37,7 @@ def suppress(connection: Connection, suppression: Suppression, *, weaker: Iterab
         )
         .values(values)
     )
-    return changed.rowcount == 1
+    return not known or changed.rowcount == 1
 
 
 def lift(connection: Connection, address_hash: str, reasons: Iterable[str]) -> bool:

@@ -12,6 +12,7 @@ from publisher.model.correction import Correction
 from publisher.model.delivery import DeliveryState
 from publisher.model.edition import Digest, Edition
 from publisher.store.corrections import shown, told, told_kind
+from publisher.store.editions import lock
 from publisher.store.notices import PRIORITY
 from publisher.store.schema import deliveries, notices, subscriptions
 
@@ -25,6 +26,7 @@ def notice_of(
     connection: Connection, correction: Correction, edition: Edition, language: str, digest: Digest, now: datetime
 ) -> int:
     """The notice of that correction in that language; one that was made before is it, however it is rendered now."""
+    lock(connection, edition.id)  # somebody else may be telling, too
     fields = json.dumps({"edition": str(edition.id), "language": language})
     same = select(notices.c.id).where(
         notices.c.kind == told_kind(correction),
@@ -66,6 +68,7 @@ def tell_chunk(
 
     Those who have one of the ``variants``, accepted or in doubt, still subscribe, and were not told before.
     """
+    lock(connection, edition.id)
     reads = (
         select(subscriptions.c.id)
         .join(deliveries, deliveries.c.subscription_id == subscriptions.c.id)

@@ -32,6 +32,8 @@ def remember(connection: Connection, found: Mapping[str, str], now: datetime) ->
     """Takes note of what is wrong at ``now``, key and sentence; all that is, oldest first, and what is over."""
     rows = [{"key": key, "text": text, "since": now, "seen_at": now} for key, text in found.items()]
     insert_missing(connection, troubles, rows, "key")
+    # They are few. Two runs that change some and delete others would wait for each other.
+    connection.execute(select(troubles.c.key).order_by(troubles.c.key).with_for_update()).all()
     for key, text in found.items():
         connection.execute(update(troubles).where(troubles.c.key == key).values(text=text, seen_at=now))
     gone = connection.execute(
