@@ -36,6 +36,7 @@ _Read = tuple[Source | None, str, str]
 """A file that was read: what it says (None: in another process), a digest of its body, and JSON of what it says."""
 
 _BODY = "body "
+_ROWS = 500  # that are put into the index at a time
 _PART = 50  # files or articles that one of the crew is given at a time
 _HTML = [field.name for field in fields(Made)].index("html")
 _NEVER: Stamp = (-2, 0, 0)  # no file looks so: it is read again
@@ -103,6 +104,8 @@ class Library:
         self._items: dict[str, Identified] = {}
         self._faults: dict[str, ArticleError] = {}
         self._rendered: set[str] = set()
+        self._settled: list[str] = []
+        self._at_once = _ROWS
         self.articles: dict[str, Article] = {}  # that one of the crew has made
         self._texts = Texts(publication.state)
 
@@ -189,6 +192,7 @@ class Library:
         data = _encoded(made.html)
         notes = self._describe(article_of(item, made, self._publication), data)
         self._texts.put(item.source.path, data)
+        self._texts.forget(f"{_BODY}{item.source.path}")
         self._keep(shelf, identity, made, self._look_beside(made.beside), notes)
         return self._kept(item, article_of(item, made, self._publication, html=""), notes)
 
@@ -202,7 +206,7 @@ class Library:
 
     def save(self) -> None:
         """Brings the index up to date, and gives it back; articles can still be had."""
-        self._index.save(self._rows(), self._gone)
+        self._index.save(self._rows(self._shelves), self._gone)
         self.close()
 
     def close(self) -> None:
@@ -245,6 +249,7 @@ class Library:
     def _work(self, number: int) -> Callable[[str, Any], Any]:
         """What one of the crew does: in its own process, where this is a copy of its parent's."""
         self._texts = self._others[number]
+        self._at_once = 0  # the index is our parent's
         jobs: dict[str, Callable[[Any], Any]] = {"read": self._read_share, "make": self._make_share}
         jobs.update(self._jobs(self))
         return lambda job, given: jobs[job](given)
@@ -273,12 +278,22 @@ class Library:
                 continue
             answers.append((path, shelf.made, self._texts.place_of(path)))
             shelf.made = ""
+            del self._notes[path]
         return answers
 
-    def _rows(self) -> Iterator[Row]:
+    def _put_settled(self) -> None:
+        """Brings rows to the index that are as they stay, and keeps no second copy: many would fill the memory."""
+        self._index.put(self._rows(self._settled))
+        for path in self._settled:
+            shelf = self._shelves[path]
+            shelf.source = shelf.made = ""
+            shelf.changed = False
+        self._settled.clear()
+
+    def _rows(self, paths: Iterable[str]) -> Iterator[Row]:
         start = len(f"{self._publication.articles}/")
-        for path, shelf in self._shelves.items():
-            if shelf.changed:
+        for path in paths:
+            if (shelf := self._shelves[path]).changed:
                 yield Row(path[start:], *shelf.stamp, shelf.body, shelf.source, shelf.made)
 
     def _path(self, inner: str) -> str:
@@ -291,6 +306,10 @@ class Library:
         shelf.changed = True
 
     def _kept(self, item: Identified, article: Article, notes: Notes) -> Article:
+        if self._at_once:
+            self._settled.append(article.path)
+            if len(self._settled) >= self._at_once:
+                self._put_settled()
         self._notes[article.path] = notes
         self._items[article.path] = item
         return article

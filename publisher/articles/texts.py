@@ -44,6 +44,10 @@ class Texts:
         except OSError:
             return None
 
+    def forget(self, name: str) -> None:
+        """It is not asked for any more."""
+        self._places.pop(name, None)
+
     def place_of(self, name: str) -> tuple[int, int, int] | None:
         """Where it is kept; a fork of this process, or the process it is a fork of, may `take` it from there."""
         return self._places.get(name)

@@ -43,6 +43,7 @@ class Index:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._whole = True
 
     @classmethod
     def open(cls, file: Path, *, made_by: str) -> Index:
@@ -82,12 +83,20 @@ class Index:
         """Every file, by path."""
         yield from map(Row._make, self._connection.execute("SELECT * FROM articles ORDER BY path"))
 
-    def save(self, rows: Iterable[Row], gone: Iterable[str]) -> None:
-        """Replaces the rows of these files, and forgets others; then others may have the index."""
-        with contextlib.suppress(sqlite3.Error):  # a full disk costs the next build time, no more
-            self._connection.executemany("DELETE FROM articles WHERE path = ?", ((path,) for path in gone))
+    def put(self, rows: Iterable[Row]) -> None:
+        """Replaces the rows of these files, if it comes to `save`."""
+        try:
             self._connection.executemany("INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
+        except sqlite3.Error:  # a full disk costs the next build time, no more
+            self._whole = False
+
+    def save(self, rows: Iterable[Row], gone: Iterable[str]) -> None:
+        """Replaces the rows of these files, too, and forgets others; then others may have the index."""
+        self.put(rows)
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.executemany("DELETE FROM articles WHERE path = ?", ((path,) for path in gone))
+            if self._whole:
+                self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """What was not saved is undone."""
