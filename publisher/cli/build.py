@@ -24,11 +24,14 @@ __all__ = ["build"]
 @click.command(cls=Verb)
 @click.option("--compress", is_flag=True, help="Compressed copies of pages, too, all as small as can be; takes longer.")
 @click.option("--verify", is_flag=True, help="Look at every file of public/ as well, and put right what differs.")
+@click.option("--tell-hub", is_flag=True, help="Tell the hub of every feed document again, changed or not.")
 @click.option("--watch", "watching", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @click.option("--serve", "serving", is_flag=True, help="With --watch: show it in the browser, which follows.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Of --serve; 0 picks one.")
 @click.pass_obj
-def build(session: Session, compress: bool, verify: bool, watching: bool, serving: bool, port: int) -> None:
+def build(
+    session: Session, compress: bool, verify: bool, tell_hub: bool, watching: bool, serving: bool, port: int
+) -> None:
     """Feeds and web pages, only what changed.
 
     Writes public/ and says what it wrote; feeds get copies in gzip and brotli beside them. Mails nothing and opens no
@@ -37,6 +40,8 @@ def build(session: Session, compress: bool, verify: bool, watching: bool, servin
     """
     if serving and not watching:
         raise UsageError("--serve goes with --watch", remedy="write: publisher build --watch --serve")
+    if tell_hub:
+        _check_hub(session.publication)
     if watching:
         from publisher.cli.watching import watch
 
@@ -47,7 +52,7 @@ def build(session: Session, compress: bool, verify: bool, watching: bool, servin
         )
         return
     looked = None
-    if not (compress or verify):
+    if not (compress or verify or tell_hub):
         from publisher.publication.freshness import Fresh, examined
 
         last = examined(session.root, session.now())
@@ -56,7 +61,7 @@ def build(session: Session, compress: bool, verify: bool, watching: bool, servin
         elif not last.hub:  # which may have to be told of what an earlier build changed
             _tell(session, articles=last.articles, unchanged=last.files)
             return
-    published = _build(session, session.publication, compress=compress, verify=verify, looked=looked)
+    published = _build(session, session.publication, compress=compress, verify=verify, looked=looked, again=tell_hub)
     for error in published.errors:
         session.failed(error)
 
@@ -69,8 +74,24 @@ def _built_again(session: Session, publication: Publication, *, compress: bool) 
     return bool(published.written.changed or published.written.removed)
 
 
+def _check_hub(publication: Publication) -> None:
+    """Raises UsageError where there is no hub to be told."""
+    from publisher.syndication.hub import is_told
+
+    if not publication.web.hub:
+        raise UsageError("--tell-hub: no hub is set", remedy="publisher config set web.hub https://…")
+    if not is_told(publication, pretended=False):
+        raise UsageError("--tell-hub: the publication's url is still an example's", remedy="set your own first")
+
+
 def _build(
-    session: Session, publication: Publication, *, compress: bool, verify: bool, looked: Looked | None = None
+    session: Session,
+    publication: Publication,
+    *,
+    compress: bool,
+    verify: bool,
+    looked: Looked | None = None,
+    again: bool = False,
 ) -> Published:
     from publisher.syndication.publishing import as_before, publish
     from publisher.syndication.servers import write_configurations
@@ -90,7 +111,7 @@ def _build(
         verify=verify,
         looked=looked,
     )
-    told = tell_hub(publication, session.store(), clock=session.now)
+    told = tell_hub(publication, session.store(), clock=session.now, again=again)
     published = replace(published, errors=(*published.errors, *told.errors))
     _tell(
         session,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, delete, null, select, update
 from publisher.store.inserting import insert_missing
 from publisher.store.schema import hub_topics
 
-__all__ = ["Topic", "claim", "forget", "notice", "refused", "release", "told", "topics"]
+__all__ = ["Topic", "claim", "forget", "notice", "refused", "release", "tell_again", "told", "topics"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,11 @@ def notice(connection: Connection, changed: Iterable[Topic]) -> None:
         row = {"address": topic.address, "seen": topic.seen, "content": topic.content, "since": topic.since}
         insert_missing(connection, hub_topics, [row], "address")
         connection.execute(update(hub_topics).where(hub_topics.c.address == topic.address).values(row))
+
+
+def tell_again(connection: Connection, now: datetime) -> None:
+    """The hub has to be told of all of them, at once, as if it had never been told of any."""
+    connection.execute(update(hub_topics).values(told="", since=now, attempts=0, try_at=None, answer=""))
 
 
 def claim(connection: Connection, topic: Topic, *, now: datetime, until: datetime) -> bool:

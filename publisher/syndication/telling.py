@@ -83,8 +83,12 @@ class Telling:
             self._told.errors.append(error)
 
 
-def tell_hub(publication: Publication, store: Store, *, clock: Clock, pretended: bool = False) -> Told:
-    """Tells the hub of what is new in public/. ``pretended``: the clock is made up. Raises StoreError."""
+def tell_hub(
+    publication: Publication, store: Store, *, clock: Clock, pretended: bool = False, again: bool = False
+) -> Told:
+    """Tells the hub of what is new in public/. ``pretended``: the clock is made up. ``again``: of everything, whatever
+    it was told, and what it could not be told is an error. Raises StoreError.
+    """
     told = Told()
     if not is_told(publication, pretended=pretended):
         return told
@@ -94,10 +98,12 @@ def tell_hub(publication: Publication, store: Store, *, clock: Clock, pretended:
     found, present = _in_place(publication, known)
     changed = noticed(known, found, now=now)
     gone = known.keys() - present
-    if changed or gone:
+    if changed or gone or again:
         with store.writing() as connection:
             hub_topics.notice(connection, changed)
             hub_topics.forget(connection, gone)
+            if again:
+                hub_topics.tell_again(connection, now)
             known = hub_topics.topics(connection)
     due = to_tell(known.values(), now=now)
     if not due:
@@ -111,6 +117,15 @@ def tell_hub(publication: Publication, store: Store, *, clock: Clock, pretended:
     time.sleep(_SETTLED)
     answers = _post(ascii_url(publication.web.hub), [topic.address for topic in due])
     _save(publication, store, due, answers, told, now=clock())
+    if again and len(told.topics) < len(due):
+        fault = next((answer.fault for answer in answers.values() if answer.fault), "there was no time for more")
+        told.errors.append(
+            HubError(
+                f"was told of {len(told.topics):,} of {len(due):,} feed documents: {fault}",
+                where=publication.web.hub,
+                remedy="runs go on with the others; publisher status says when",
+            )
+        )
     return told
 
 

@@ -348,6 +348,33 @@ def test_a_subscriber_has_the_new_article_after_a_run(
     assert b"The lock opens at six" in subscriber.got[0]
 
 
+def test_a_hub_can_be_told_of_everything_again(
+    folder: Path, sqlite_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from publisher.cli import call
+
+    here = ["--publication", str(folder)]
+    assert call(["build", "--tell-hub", *here]) == 2
+    assert "no hub is set" in capsys.readouterr().err
+    with Hub() as hub:
+        set_up(folder, hub=hub.address)
+        assert call(["build", *here]) == 0
+        assert call(["build", *here]) == 0
+        assert len(hub.told) == 6, "nothing has changed"
+        assert call(["build", "--tell-hub", *here]) == 0
+        assert len(hub.told) == 12
+        assert "told the hub: 6 feed documents" in capsys.readouterr().out
+        hub.reply = lambda _topic: (500, {})
+        assert call(["build", "--tell-hub", *here]) == 1
+        err = capsys.readouterr().err
+        assert f"{hub.address}: was told of 0 of 6 feed documents: it answered 500; runs go on with the others" in err
+        hub.reply = lambda _topic: (204, {})
+        assert call(["build", *here]) == 0, "its time has not come"
+        assert "told the hub" not in capsys.readouterr().out
+        assert call(["build", "--tell-hub", *here]) == 0
+        assert "told the hub: 6 feed documents" in capsys.readouterr().out
+
+
 def test_status_says_what_the_hub_could_not_be_told(
     folder: Path, sqlite_store: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
