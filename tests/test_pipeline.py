@@ -363,13 +363,14 @@ def test_two_builds_are_byte_identical(road: Road) -> None:
         return {
             path: path.read_bytes()
             for path in (road.folder / "public").rglob("*")
-            if path.is_file() and "editions" not in str(path)  # another one opens after the second build
+            # Another edition opens after the second build.
+            if path.is_file() and "editions" not in str(path) and not path.name.startswith("sitemap.xml")
         }
 
     road.walk(MONDAY)
     after = road.walk(MONDAY + timedelta(minutes=5)).published
     assert after is not None
-    assert after.written.changed == ("follow/index.html", "sitemap.xml")  # the edition that opened stands in them now
+    assert after.written.changed == ("sitemap.xml",)  # the edition that opened has its place in it now
     before = built()
     assert road.walk(MONDAY + timedelta(days=40)).published.written.changed == ()  # type: ignore[union-attr]
     assert built() == before

@@ -6,12 +6,13 @@ TemplateError.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from publisher.editions.browser import refresh_pages
+from publisher.editions.browser import browser_url, refresh_pages
 from publisher.model.article import Article
 from publisher.model.edition import EditionPage
 from publisher.model.errors import OutputError
@@ -27,6 +28,7 @@ from publisher.syndication.pages import page_documents
 from publisher.syndication.private_feeds import write_selections
 from publisher.syndication.public import Build, Written, write_public
 from publisher.syndication.shelf import WHOLE, Shelf
+from publisher.syndication.sitemap import with_page
 from publisher.syndication.sizes import Measure
 from publisher.theme.environment import Environment
 from publisher.theme.media import theme_media
@@ -78,8 +80,10 @@ def build_edition(
     *,
     environment: Environment,
 ) -> Written:
-    """Writes the page of an edition that is about to go out, its newsletter's list and the feeds of editions, and
-    leaves everything else as it is. ``public`` as for `build_public`. Raises OutputError, TemplateError, StoreError.
+    """Writes the page of an edition that is about to go out, its newsletter's list, what leads to them and the feeds of
+    editions, and leaves everything else as it is. ``public`` as for `build_public`.
+
+    Raises OutputError, TemplateError, StoreError.
     """
     frame = frame_of(publication)
     editions = _editions(publication, store, number)
@@ -87,8 +91,19 @@ def build_edition(
     documents = (
         *documents_of_editions(publication, public, environment, editions, frame=frame),
         *documents_of(publication, feeds, frame=frame),
+        *_sitemap(publication, editions, number),
     )
     return write_public(publication, documents, (), keep_others=True)
+
+
+def _sitemap(publication: Publication, editions: Sequence[EditionPage], number: int) -> Iterable[Document]:
+    """The sitemap as it is, with the edition's page."""
+    with contextlib.suppress(OSError):
+        content = (publication.public / "sitemap.xml").read_bytes()
+        for edition in editions:
+            if edition.number == number:
+                address = browser_url(publication, edition.newsletter, edition.number)
+                yield Document("sitemap.xml", with_page(content, address, edition.slot))
 
 
 def without_place(written: Written) -> Iterable[OutputError]:

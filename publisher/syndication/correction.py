@@ -93,6 +93,8 @@ class FeedCorrection(BaseExtension):  # type: ignore[misc]
         _dates(feed)
         for name in ("title", "subtitle", "rights"):
             _marked_as_text(feed.find(name))
+        for author in feed.iterfind("author/name"):
+            _unlike_markup(author)
         return feed
 
     def extend_rss(self, feed: etree._Element) -> etree._Element:
@@ -108,7 +110,7 @@ class FeedCorrection(BaseExtension):  # type: ignore[misc]
             etree.SubElement(channel, f"{{{HISTORY}}}archive")
         if self.head.show:
             describe_show(channel, self.head.show)
-        for name in ("title", "description", "copyright"):
+        for name in ("title", "description", "copyright", "image/title"):
             for element in feed.iterfind(f"channel/{name}"):
                 _unlike_markup(element)
         return feed

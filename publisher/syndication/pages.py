@@ -80,9 +80,13 @@ def edition_pages(
     *,
     frame: str = "",
 ) -> Iterator[Document | Later]:
-    """Of `page_documents` those of editions alone; no text of an article is needed. Raises TemplateError."""
+    """Of `page_documents` those of editions, and what leads to them; no text of an article is needed.
+
+    Raises TemplateError.
+    """
     archive = Archive(publication, articles, environment, editions, WHOLE, frame)
     yield from edition_documents(archive, archive.past)
+    yield archive.follow()
 
 
 class Archive:

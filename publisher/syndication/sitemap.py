@@ -8,7 +8,7 @@ from html import escape
 
 from publisher.syndication.entries import rfc3339
 
-__all__ = ["sitemap_documents"]
+__all__ = ["sitemap_documents", "with_page"]
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _MOST = 40_000  # addresses a file; the protocol allows 50,000 and 50 MB
@@ -29,6 +29,18 @@ def sitemap_documents(home: str, pages: Sequence[tuple[str, datetime | None]]) -
         parts.append((home + name, max((moment for _, moment in part if moment), default=None)))
         yield name, _written("urlset", "url", part)
     yield "sitemap.xml", _written("sitemapindex", "sitemap", parts)
+
+
+def with_page(content: bytes, address: str, changed: datetime) -> bytes:
+    """A sitemap.xml of ours with one page more; one that has it already, or is an index of parts, as it is. Pure.
+
+    The next build writes the page in its place; until then it stands last.
+    """
+    row = f"<url><loc>{escape(address, quote=False)}</loc>".encode()
+    head, end, _ = content.rpartition(b"</urlset>")
+    if not end or row in content:
+        return content
+    return b"".join((head, row, f"<lastmod>{rfc3339(changed)}</lastmod></url>".encode(), end))
 
 
 def _written(root_name: str, name: str, rows: Sequence[tuple[str, datetime | None]]) -> bytes:

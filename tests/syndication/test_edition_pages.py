@@ -22,6 +22,7 @@ from publisher.publication import load, load_secrets
 from publisher.store import Store, open_store, returns
 from publisher.store import editions as edition_store
 from publisher.store.folding import fold_ended
+from publisher.syndication.sitemap import with_page
 from tests.relay import Relay
 
 MONDAY = datetime(2026, 3, 2, 6, 5, tzinfo=UTC)  # 07:05 in Berlin: the daily slot of 07:00 is due
@@ -119,6 +120,19 @@ def test_an_edition_s_page_is_there_before_its_mail_leaves(gazette: Gazette, rel
     assert page.xpath("//link[@rel='alternate']/@href")[0] == "https://news.example.org/feeds/editions-world-daily.rss"
     assert "ana@example.com" not in (gazette.public / "editions/world/1/index.html").read_text("utf-8")
     assert "/u/" not in (gazette.public / "editions/world/1/index.html").read_text("utf-8")
+
+
+def test_what_leads_to_an_edition_leads_there_at_once(gazette: Gazette) -> None:
+    gazette.run(MONDAY)
+    assert gazette.page("follow").xpath("//a[@href='../editions/world/']")
+    sitemap = (gazette.public / "sitemap.xml").read_bytes()
+    rows = {row[0].text: row[1].text for row in etree.fromstring(sitemap) if len(row) > 1}
+    assert rows["https://news.example.org/editions/world/1/"] == "2026-03-02T06:00:00Z"
+    assert with_page(sitemap, "https://news.example.org/editions/world/1/", MONDAY) == sitemap
+    assert with_page(b"<sitemapindex></sitemapindex>", "https://x.example/", MONDAY) == b"<sitemapindex></sitemapindex>"
+    follow = (gazette.public / "follow/index.html").read_bytes()
+    gazette.run(MONDAY + timedelta(minutes=5))
+    assert (gazette.public / "follow/index.html").read_bytes() == follow
 
 
 def test_the_next_build_changes_nothing_of_it_and_lists_it(gazette: Gazette) -> None:

@@ -220,6 +220,19 @@ def test_titles_are_plain_text_whatever_they_look_like(
     assert json.loads(made["feeds/all.json"])["items"][0]["title"] == title
 
 
+def test_a_publication_s_own_names_are_plain_text_too(make_publication: Maker, plain: list[Article]) -> None:
+    publication = make_publication(title="<b>R&D</b> Gazette")
+    feed = replace(publication.feeds[0], title="<i>All</i> &copy;")
+    theme = replace(publication.theme, logo="images/logo.png")
+    made = documents(replace(publication, feeds=(feed,), theme=theme), plain)
+    channel = etree.fromstring(made["feeds/all.rss"]).find("channel")
+    assert channel is not None
+    assert channel.findtext("title") == channel.findtext("image/title") == "<\u2060i>All<\u2060/i> &\u2060copy;"
+    assert made["feeds/all.rss"].count(b"&#x3C;\xe2\x81\xa0i&gt;All&#x3C;") == 2, "as numbers"
+    name = etree.fromstring(made["feeds/all.atom"]).findtext("atom:author/atom:name", namespaces=NAMES)
+    assert name == "<\u2060b>R&D<\u2060/b> Gazette", "an author's name is always plain, so it must not look like more"
+
+
 def test_an_untitled_article_works_in_every_format(make_publication: Maker, make_article: Maker) -> None:
     made = documents(make_publication(), [make_article(title="", summary="A short note about the tide.")])
     (rss,) = items(made["feeds/all.rss"])
