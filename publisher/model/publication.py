@@ -180,8 +180,12 @@ class Publication:
 
     @property
     def host(self) -> str:
-        """The URL's host name, for ids and List-Id."""
-        return self.url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+        """The URL's host name as A-labels (RFC 5890), for ids and List-Id."""
+        name = self.url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+        try:
+            return name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return name
 
     @property
     def newsletters(self) -> tuple[Newsletter, ...]:

@@ -230,7 +230,14 @@ def test_a_publication_s_own_names_are_plain_text_too(make_publication: Maker, p
     assert channel.findtext("title") == channel.findtext("image/title") == "<\u2060i>All<\u2060/i> &\u2060copy;"
     assert made["feeds/all.rss"].count(b"&#x3C;\xe2\x81\xa0i&gt;All&#x3C;") == 2, "as numbers"
     name = etree.fromstring(made["feeds/all.atom"]).findtext("atom:author/atom:name", namespaces=NAMES)
-    assert name == "<\u2060b>R&D<\u2060/b> Gazette", "an author's name is always plain, so it must not look like more"
+    assert name == "<\u2060b>R&\u2060D<\u2060/b> Gazette", (
+        "an author's name is always plain, so it must not look like more"
+    )
+
+
+def test_a_host_in_other_letters_is_ascii_in_ids(make_publication: Maker) -> None:
+    assert make_publication(url="https://пример.example.org:8443/новости").host == "xn--e1afmkfd.example.org"
+    assert make_publication(url="https://news.example.org").host == "news.example.org"
 
 
 def test_an_untitled_article_works_in_every_format(make_publication: Maker, make_article: Maker) -> None:
