@@ -20,13 +20,13 @@ CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 # What reaches beyond the window, and what is cut off inside a box; the hidden preheader is meant to be.
-_BEYOND = """() => {
+_BEYOND = """but => {
     const wide = document.documentElement.clientWidth, found = [];
     if (document.documentElement.scrollWidth > wide)
         found.push(`scrolls sideways: ${document.documentElement.scrollWidth} of ${wide} pixels`);
     for (const element of document.querySelectorAll("body *")) {
         const box = element.getBoundingClientRect(), style = getComputedStyle(element);
-        if (!box.width || element.closest(".hidden")) continue;
+        if (!box.width || element.closest(but)) continue;
         const says = (element.textContent || element.alt || "").trim().slice(0, 40);
         const name = `<${element.tagName.toLowerCase()}> ${says}`;
         if (box.right > wide + 1 || box.left < -1) found.push(`beyond the window: ${name}`);
@@ -82,8 +82,7 @@ def findings(browser: Browser, html: str, look: Look, picture: Path | None = Non
         page = context.new_page()
         page.route("**/*", lambda route: _answer(route, look))
         page.set_content(html, wait_until="load")
-        found = [str(each) for each in page.evaluate(_BEYOND)]
-        found += _axe(page)
+        found = beyond(page) + axe_findings(page)
         if picture is not None:
             picture.parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=picture, full_page=True)
@@ -92,7 +91,13 @@ def findings(browser: Browser, html: str, look: Look, picture: Path | None = Non
         context.close()
 
 
-def _axe(page: Page) -> list[str]:
+def beyond(page: Page, but: str = ".hidden") -> list[str]:
+    """What scrolls, or is cut off, at the page's width; ``but``: not within these elements."""
+    return [str(each) for each in page.evaluate(_BEYOND, but)]
+
+
+def axe_findings(page: Page) -> list[str]:
+    """What axe has to say."""
     page.add_script_tag(content=AXE.read_text("utf-8"))
     found: list[Any] = page.evaluate(_AXE)
     return [f"axe: {each}" for each in found]
