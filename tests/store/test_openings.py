@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.model.edition import Decision, EditionState
 from publisher.model.errors import StoreError
+from publisher.model.subscriber import BY_FEED
 from publisher.store import Store, groups, openings
 from publisher.store import editions as edition_store
 from publisher.store.schema import variants
@@ -57,6 +58,7 @@ def test_everybody_is_accounted_for(store: Store) -> None:
         r.add_reader(connection, 5, state="unsubscribed")
         r.add_reader(connection, 6, cadence="weekly")
         r.add_reader(connection, 7, snoozed_until=r.SLOT - timedelta(days=3))
+        r.add_reader(connection, 9, snoozed_until=BY_FEED)
         edition = r.begin(connection)
         r.decide_all(connection, edition)
         r.add_reader(connection, 8, cursor=1)  # its group was not there when the groups were decided
@@ -64,10 +66,10 @@ def test_everybody_is_accounted_for(store: Store) -> None:
             pass
         sums = edition_store.sums(connection, edition.id)
         assert r.states(connection) == {1: "queued", 7: "queued"}
-        assert sums.candidates == 5
-        assert sums.excluded == {"changed while it opened": 1, "snoozed": 1, "suppressed": 1}
+        assert sums.candidates == 6
+        assert sums.excluded == {"changed while it opened": 1, "snoozed": 1, "suppressed": 1, "by feed": 1}
         assert sums.adds_up
-        assert r.cursors(connection) == {1: 2, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 2, 8: 1}
+        assert r.cursors(connection) == {1: 2, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 2, 8: 1, 9: 0}
 
 
 def test_readers_with_nothing_new_are_moved_on_and_those_who_wait_are_not(store: Store) -> None:

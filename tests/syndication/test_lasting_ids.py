@@ -5,6 +5,7 @@ never used again (RFC 4287 section 4.2.6, JSON Feed 1.1).
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,6 +46,17 @@ class Paper:
         feed = json.loads((self.folder / "public" / "feeds" / "world.json").read_bytes())
         return {item["title"]: item["id"] for item in feed["items"]}
 
+    def dates(self) -> dict[str, str]:
+        """When the ferry's article was published and updated (without its fraction), after a build; in all formats."""
+        self.build()
+        feeds = self.folder / "public" / "feeds"
+        (item,) = json.loads((feeds / "world.json").read_bytes())["items"]
+        atom, rss = ((feeds / f"world.{format}").read_text("utf-8") for format in ("atom", "rss"))
+        assert f"<updated>{item['date_modified']}</updated>" in atom
+        assert f"<published>{item['date_published']}</published>" in atom
+        assert f"<atom:updated>{item['date_modified']}</atom:updated>" in rss
+        return {"published": item["date_published"], "updated": item["date_modified"][:19]}
+
     def write(self, name: str, *, title: str = "The ferry", section: str = "world", slug: str = "ferry") -> None:
         text = FERRY.format(title=title, section=section, slug=slug)
         (self.folder / "articles" / name).write_text(text, "utf-8")
@@ -74,6 +86,28 @@ def test_it_survives_a_new_name_slug_title_section_domain_and_scheme(paper: Pape
         old = next(line for line in text.splitlines() if line.startswith("url"))
         settings.write_text(text.replace(old, f'url = "{url}"'), "utf-8")
         assert list(paper.build().values()) == [minted]
+
+
+def test_7_updated_moves_on_an_edit_of_the_text_alone(paper: Paper, tmp_path: Path) -> None:
+    file = paper.folder / "articles" / "ferry.md"
+    first = paper.dates()
+    assert first["published"] == "2026-03-01T08:00:00Z"
+    text = file.read_text("utf-8")
+    for same in (text + "\n\n", text.replace("Nobody aboard", "Nobody  aboard"), text.replace("\n", "\r\n")):
+        file.write_bytes(same.encode())
+        assert paper.dates() == first, "white space is no edit"
+    file.write_text(text.replace("knew it yet", "knew of it yet").replace("slug", "minor = true\nslug"), "utf-8")
+    assert paper.dates() == first, "nor is one that is marked as minor"
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    assert paper.dates() == first, "nor a file that looks older"
+    checkout = Paper(tmp_path / "checkout", paper.now)
+    shutil.copytree(paper.folder, checkout.folder, copy_function=shutil.copy, ignore=shutil.ignore_patterns("public"))
+    assert checkout.dates() == first, "nor a fresh checkout"
+    file.write_text(text.replace("knew it yet", "had been told"), "utf-8")
+    now = paper.now
+    edited = paper.dates()
+    assert edited == {"published": first["published"], "updated": f"{now:%Y-%m-%dT%H:%M:%S}"}
+    assert paper.dates() == edited, "and then it stays"
 
 
 def test_it_survives_a_restored_copy_and_a_public_folder_made_anew(paper: Paper, tmp_path: Path) -> None:
