@@ -24,6 +24,7 @@ from jinja2.filters import do_default
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
 
+from publisher.articles.urls import absolute
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication
 from publisher.publication.starter import starter
@@ -118,6 +119,10 @@ def environment_of(publication: Publication) -> Environment:
     def local(moment: datetime) -> datetime:
         return moment.astimezone(zone)
 
+    def address(url: str) -> str:
+        return absolute(url, f"{publication.url}/") or ""
+
+    environment.filters["address"] = address
     environment.filters["local"] = local
     environment.filters["default"] = environment.filters["d"] = _default
     environment.filters["capital"] = capital

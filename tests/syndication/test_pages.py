@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 from lxml import html as parser
 
-from publisher.model.article import Article
+from publisher.model.article import Article, Author
 from publisher.model.errors import TemplateError
 from publisher.model.publication import Publication, Theme, Web
 from publisher.syndication.documents import feed_documents
@@ -120,6 +120,17 @@ def test_an_untitled_article_has_a_hidden_heading(make_publication: Maker, make_
     made = pages(make_publication(), [make_article(title="")])
     assert parsed(made["2026/ferry/index.html"]).cssselect("h1.unseen")[0].text == "Nobody aboard knew its new name."
     assert "Nobody aboard" in parsed(made["index.html"]).cssselect(".card .untitled")[0].text_content()
+
+
+def test_an_author_s_own_address_is_written_as_an_address_has_to_be(
+    make_publication: Maker, make_article: Maker
+) -> None:
+    ana = Author("ana", "Ana", "Writes.", "https://bücher.example/ä b", "")
+    made = pages(make_publication(authors={"ana": ana}), [make_article(authors=(ana,))])
+    for path in ("2026/ferry/index.html", "author/ana/index.html"):
+        (link,) = parsed(made[path]).cssselect("a[rel=me]")
+        assert link.get("href") == "https://xn--bcher-kva.example/%C3%A4%20b"
+        assert link.text == "bücher.example/ä b"
 
 
 def test_an_article_in_another_language_says_so(make_publication: Maker, make_article: Maker) -> None:
