@@ -161,7 +161,7 @@ def _lines(count: int) -> str:
 
 
 def _as_stored(moment: datetime, dialect: Dialect) -> Any:
-    as_stored = attempts.c.at.type.bind_processor(dialect)
+    as_stored = attempts.c.at.type.dialect_impl(dialect).bind_processor(dialect)
     return as_stored(moment) if as_stored is not None else moment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from publisher.model.delivery import Outcome, Result
 from publisher.model.edition import EditionState
@@ -222,6 +222,14 @@ def test_the_reply_is_kept_with_the_delivery_and_in_the_ledger(store: Store) -> 
     with store.reading() as connection:
         assert connection.execute(select(deliveries.c.reply)).scalar() == "550 5.1.1 no such user"
         assert connection.execute(select(attempts.c.code, attempts.c.result)).one() == (550, "failed")
+
+
+def test_a_line_of_the_ledger_has_its_moment_as_all_others_are_kept(store: Store) -> None:
+    """SQLite keeps moments as text, which is compared as text: one that is written otherwise would sort wrongly."""
+    edition_for(store, 1)
+    record(store, ended(claim(store)[1], Result.ACCEPTED))
+    with store.reading() as connection:
+        assert connection.scalar(select(func.count()).where(attempts.c.at == r.NOW)) == 1
 
 
 def test_the_outbox_says_what_waits(store: Store) -> None:
