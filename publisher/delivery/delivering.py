@@ -281,7 +281,7 @@ class _Pass:
             )
 
     def _begin(self, part: list[Claimed]) -> set[int]:
-        with self._store.writing() as connection:
+        with self._store.at_once() as connection:
             return sub_batches.begin(
                 connection, self._journal.worker, [delivery.id for delivery in part], self._clock()
             )

@@ -153,7 +153,9 @@ class Recorder:
         self._collect()
 
     def _write(self, batch: list[Outcome]) -> Recorded:
-        with self._store.writing() as connection:
+        # Accepted ones alone are one statement, where that matters.
+        only_accepted = all(outcome.result is Result.ACCEPTED for outcome in batch)
+        with self._store.at_once() if only_accepted else self._store.writing() as connection:
             recorded = record(
                 connection,
                 batch,

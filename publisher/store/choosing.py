@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from publisher.store.schema import deliveries
 
-__all__ = ["among", "as_bound", "chosen"]
+__all__ = ["among", "as_array", "as_bound", "chosen"]
 
 
 def among(connection: Connection, ids: Sequence[int]) -> ColumnElement[bool]:
@@ -37,3 +37,8 @@ def as_bound(dialect: str, ids: Sequence[int]) -> str | list[int]:
     """Ids as the one value that is bound."""
     numbers = ids if isinstance(ids, list) else list(ids)
     return json.dumps(numbers) if dialect == "sqlite" else numbers
+
+
+def as_array(ids: Sequence[int]) -> str:
+    """Ids as PostgreSQL writes an array: the driver has nothing to do with it."""
+    return f"{{{','.join(map(str, ids))}}}"

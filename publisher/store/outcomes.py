@@ -6,6 +6,7 @@ still holds; the ledger is only ever appended to.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -44,13 +45,20 @@ def record(
     count as tries. What belongs to a cancelled edition and goes back is withdrawn. ``gone``: failed deliveries
     whose address is no more; it is suppressed.
     """
-    _append(connection, [outcome for outcome in outcomes if outcome.result is not Result.UNTOUCHED], worker, now)
+    if returning := [outcome.delivery for outcome in outcomes if outcome.result not in _KEEPS_CURSOR]:
+        returns.lock_readers(connection, among(connection, returning))
+    attempted = [outcome for outcome in outcomes if outcome.result is not Result.UNTOUCHED]
+    at_once = connection.dialect.name == "postgresql"
+    if at_once and attempted:
+        connection.exec_driver_sql(
+            _ENDING, {"ended": json.dumps(attempted), "now": _as_stored(now, connection.dialect), "worker": worker}
+        )
+    elif attempted:
+        _append(connection, attempted, worker, now)
     by_result: dict[Result, list[Outcome]] = {}
     for outcome in outcomes:
         by_result.setdefault(outcome.result, []).append(outcome)
-    if returning := [outcome.delivery for outcome in outcomes if outcome.result not in _KEEPS_CURSOR]:
-        returns.lock_readers(connection, among(connection, returning))
-    if accepted := by_result.get(Result.ACCEPTED):
+    if (accepted := by_result.get(Result.ACCEPTED)) and not at_once:
         _accept(connection, accepted, now)
     if untouched := by_result.get(Result.UNTOUCHED):
         connection.execute(
@@ -75,6 +83,24 @@ def record(
             _defer(connection, outcome, now, retry_at)
     if back := [outcome.delivery for outcome in outcomes if outcome.result in _GOES_BACK]:
         returns.withdraw_cancelled(connection, now, among(connection, back))
+
+
+# On PostgreSQL the ledger's lines and what was accepted are one statement, and one trip to the server.
+_ENDING = """
+WITH ended AS (
+    SELECT (e ->> 0)::bigint AS delivery, (e ->> 1)::integer AS fence, e ->> 2 AS result, (e ->> 3)::integer AS code,
+        e ->> 4 AS reply, e ->> 5 AS relay, (e ->> 6)::float8 AS seconds
+    FROM json_array_elements(%(ended)s::json) AS e
+), ledger AS (
+    INSERT INTO attempts (delivery_id, at, worker, relay, result, code, reply, seconds)
+    SELECT delivery, %(now)s, %(worker)s, relay, result, code, reply, seconds FROM ended
+)
+UPDATE deliveries
+SET state = 'accepted', ended_at = %(now)s, lease_until = NULL, attempts = attempts + 1, reply = ''
+FROM ended
+WHERE ended.result = 'accepted' AND deliveries.id = ended.delivery AND deliveries.fence = ended.fence
+    AND deliveries.state = 'claimed'
+"""
 
 
 def editions_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -119,28 +145,8 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     Below SQLAlchemy: its executemany makes a dictionary of each row and converts the same moment every time, 10 us
     a line. Many lines a statement: the driver's executemany lets go of the interpreter at each, and the lanes want it.
     """
-    if not attempted:
-        return
     at = _as_stored(now, connection.dialect)
     names = "delivery_id, at, worker, relay, result, code, reply, seconds"
-    if connection.dialect.name == "postgresql":
-        # One statement: of a row each, psycopg makes a command each.
-        connection.exec_driver_sql(
-            f"INSERT INTO attempts ({names}) SELECT delivery, %s, %s, relay, result, code, reply, seconds "
-            "FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::float8[]) "
-            "AS ended (delivery, relay, result, code, reply, seconds)",
-            (
-                at,
-                worker,
-                [outcome.delivery for outcome in attempted],
-                [outcome.relay for outcome in attempted],
-                [outcome.result._value_ for outcome in attempted],
-                [outcome.code for outcome in attempted],
-                [outcome.reply for outcome in attempted],
-                [outcome.seconds for outcome in attempted],
-            ),
-        )
-        return
     for start in range(0, len(attempted), _LINES):
         part = attempted[start : start + _LINES]
         values: list[Any] = [at, worker]

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from publisher.model.delivery import DeliveryState, Outcome, Result
-from publisher.store.choosing import among
+from publisher.store.choosing import among, as_array
 from publisher.store.schema import OUTSTANDING, deliveries, sub_batches
 
 __all__ = ["MARGIN", "begin", "doubtful", "forget"]
@@ -26,12 +26,31 @@ MARGIN = timedelta(seconds=30)
 """Clocks of machines may differ by so much."""
 
 
+# One statement, and so nobody gives up these claims before the sub-batch is there to see.
+_BEGIN = """
+WITH held AS (
+    SELECT id, fence FROM deliveries
+    WHERE id = ANY (%(ids)s::bigint[]) AND state = 'claimed' AND worker = %(worker)s AND lease_until > %(least)s
+    ORDER BY id FOR UPDATE
+), told AS (
+    INSERT INTO sub_batches (worker, at, deliveries)
+    SELECT %(worker)s, %(now)s, json_agg(json_build_array(id, fence))::text FROM held HAVING count(*) > 0
+)
+SELECT coalesce(json_agg(id)::text, '[]') FROM held
+"""
+
+
 def begin(connection: Connection, worker: str, ids: Sequence[int], now: datetime) -> set[int]:
     """Writes down that these deliveries are about to leave, and gives back those that may.
 
     Not those whose lease is over, or nearly so: a process that was stopped for longer than that must not go on with
     what another one has claimed since.
     """
+    if connection.dialect.name == "postgresql":
+        told = connection.exec_driver_sql(
+            _BEGIN, {"worker": worker, "ids": as_array(ids), "now": now, "least": now + MARGIN}
+        )
+        return set(json.loads(told.scalar_one()))
     held = connection.execute(
         select(deliveries.c.id, deliveries.c.fence)
         .where(
@@ -41,8 +60,6 @@ def begin(connection: Connection, worker: str, ids: Sequence[int], now: datetime
             deliveries.c.lease_until > now + MARGIN,
         )
         .order_by(deliveries.c.id)
-        # A process may be frozen right here: nobody must give up these claims before the sub-batch is there to see.
-        .with_for_update()
     ).all()
     if held:
         started = json.dumps([list(row) for row in held])
