@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -20,6 +20,9 @@ from publisher import __version__
 from publisher.cli.session import Session
 from publisher.cli.verb import CommonOptions, complaint
 from publisher.model.errors import PublisherError
+
+if TYPE_CHECKING:
+    from publisher.publication.freshness import Looked
 
 __all__ = ["COMMANDS", "call", "main", "publisher"]
 
@@ -95,13 +98,13 @@ def publisher(ctx: click.Context) -> None:
         brief(session)
 
 
-def main() -> NoReturn:
-    """The program. Ends the process with the exit status."""
+def main(looked: Looked | None = None) -> NoReturn:
+    """The program. Ends the process with the exit status. ``looked``: how the publication's files looked just now."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     try:
-        status = call(sys.argv[1:])
+        status = call(sys.argv[1:], looked)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has enough (`| head`): no word about it. What is still buffered must go somewhere, or Python
@@ -111,9 +114,9 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def call(arguments: Sequence[str]) -> int:
+def call(arguments: Sequence[str], looked: Looked | None = None) -> int:
     """One command, in this process; its exit status. Every error ends here."""
-    session = Session()
+    session = Session(looked)
     try:
         publisher.main(list(arguments), prog_name="publisher", standalone_mode=False, obj=session)
         return session.status

@@ -51,8 +51,8 @@ def build(
             port=port if serving else None,
         )
         return
-    looked = None
-    if not (compress or verify or tell_hub):
+    looked = session.looked
+    if not (compress or verify or tell_hub or looked):
         from publisher.publication.freshness import Fresh, examined
 
         last = examined(session.root, session.now())

@@ -20,6 +20,7 @@ from publisher.model.errors import PublisherError, UsageError
 if TYPE_CHECKING:
     from publisher.model.feed import Newsletter
     from publisher.model.publication import Publication, Secrets
+    from publisher.publication.freshness import Looked
     from publisher.store.database import Store
 
 __all__ = ["Session", "count", "plain_table"]
@@ -28,10 +29,12 @@ __all__ = ["Session", "count", "plain_table"]
 class Session:
     """One call of the program. ``folder``, ``as_json``, ``debug`` and ``quiet`` are the common options.
 
-    ``status`` is the exit status so far: 0, or what the first failure made it.
+    ``status`` is the exit status so far: 0, or what the first failure made it. ``looked``: how the publication's files
+    looked when the program began, if it has seen that they have changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looked: Looked | None = None) -> None:
+        self.looked = looked
         self.folder: Path | None = None
         self.as_json = False
         self.debug = False

@@ -16,16 +16,18 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from publisher import __version__
-from publisher.model.publication import Publication
 from publisher.publication.finding import FILE
 from publisher.publication.scanning import Scan, contents, scan, stamp
 from publisher.publication.starter import starter
+
+if TYPE_CHECKING:  # a third of all that a build with nothing to do would import
+    from publisher.model.publication import Publication
 
 __all__ = ["Fresh", "Looked", "examined", "forget", "frame_of", "fresh", "look", "look_of", "program", "remember"]
 
@@ -34,8 +36,7 @@ _VERSION = 1
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
+class Fresh(NamedTuple):
     """What a build left.
 
     ``scan``      a digest of how everything looked that a build reads
@@ -64,9 +65,14 @@ class Fresh:
     drafts: int
     files: int
 
+    @property
+    def told(self) -> str:
+        """What a build says that has nothing to do."""
+        articles = f"{self.articles:,} article{'' if self.articles == 1 else 's'}"
+        return f"{articles} read; 0 files written, {self.files:,} unchanged"
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+
+class Looked(NamedTuple):
     """A look at everything that a build reads, taken before it reads. ``scan`` is of the folder ``articles`` alone."""
 
     scan: Scan
@@ -121,7 +127,7 @@ def examined(root: Path, now: datetime) -> Fresh | Looked | None:
         if last.recent:
             still = {*found.recent(started), *around.recent(started)}
             if last.recent.keys() - still:  # those need not be read again next time
-                last = replace(last, recent={path: kept for path, kept in last.recent.items() if path in still})
+                last = last._replace(recent={path: kept for path, kept in last.recent.items() if path in still})
                 _write(root, folder, last)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -247,5 +253,5 @@ def _listed(found: tuple[int, int, int] | None) -> list[int] | None:
 def _write(root: Path, folder: str, kept: Fresh) -> None:
     file = root / ".publisher" / _NAME
     temporary = file.with_name(f"{_NAME}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({"version": _VERSION, "folder": folder, **asdict(kept)}), "utf-8")
+    temporary.write_text(json.dumps({"version": _VERSION, "folder": folder, **kept._asdict()}), "utf-8")
     temporary.replace(file)

@@ -127,8 +127,7 @@ class Head:
 
 def rfc3339(moment: datetime) -> str:
     """``2026-11-20T09:30:00Z``; a fraction, where there is one, has six digits."""
-    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def head_of(

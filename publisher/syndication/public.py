@@ -143,6 +143,8 @@ class Build:
         self.verify = verify
         self.touched = False
         self._claims: dict[str, Known] = {}
+        copies = tuple(SUFFIXES.values())
+        self._copied = {path.rpartition(".")[0] for path in before if path.endswith(copies)}
         self.now: dict[str, Known] = {}
         self.changed: list[str] = []
         self.removed: list[str] = []
@@ -260,9 +262,7 @@ class Build:
 
     def may_be_shared(self, path: str) -> bool:
         """Whether another process could write it: nothing has to be known of its compressed copies."""
-        return not (
-            self.compress or self.verify or any(f"{path}{suffix}" in self.before for suffix in SUFFIXES.values())
-        )
+        return not (self.compress or self.verify or path in self._copied)
 
     def claim(self, document: Later) -> bool:
         """Keeps its place for a document that another process is to write; not if it is there already."""

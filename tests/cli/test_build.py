@@ -60,3 +60,19 @@ def test_a_path_that_is_none_is_refused(publication: Path, program: Program) -> 
     answer = program("config", "set", "web.gone", "feeds/old.rss")
     assert answer.status == 2
     assert 'it begins with "/"' in answer.err
+
+
+def test_a_plain_build_with_nothing_to_do_ends_before_the_command_line_is_imported(
+    publication: Path, program: Program
+) -> None:
+    program("build")
+    command = [sys.executable, "-X", "importtime", "-m", "publisher", "build"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publication / "articles")
+    assert run.stdout == program("build").out
+    assert run.stdout.endswith("unchanged\n")
+    assert "click" not in run.stderr
+    quiet = subprocess.run([*command, "--quiet"], capture_output=True, text=True, check=True, cwd=publication)
+    assert quiet.stdout == ""
+    (publication / "articles" / "new.md").write_text("# New\n\nWords.\n", "utf-8")
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=publication)
+    assert "wrote public/" in run.stdout
