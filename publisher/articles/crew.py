@@ -14,10 +14,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from publisher.model.errors import OutputError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ["MANY", "Crew", "hands"]
 
@@ -42,6 +44,8 @@ class Crew:
     """``work`` makes, in the process of that number, what its jobs are given to. `close` it."""
 
     def __init__(self, count: int, work: Callable[[int], Work]) -> None:
+        from multiprocessing.connection import Pipe  # most builds have no crew
+
         self._members: list[tuple[int, Connection]] = []
         parent = os.getpid()
         for number in range(count):
@@ -60,12 +64,14 @@ class Crew:
 
         Several processes may have one queue: each takes what is next when it is free. Raises what a process raised.
         """
+        from multiprocessing.connection import wait
+
         busy: dict[Connection, int] = {}
         for number in range(len(self)):
             self._give(number, job, queues[number], busy)
         while busy:
             for ready in wait(list(busy)):
-                connection = cast(Connection, ready)
+                connection = cast("Connection", ready)
                 number = busy.pop(connection)
                 try:
                     answer, error = connection.recv()
