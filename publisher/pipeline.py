@@ -24,8 +24,8 @@ from publisher.editions.opening import Opened, Opener, is_due
 from publisher.editions.renderer import DigestRenderer
 from publisher.editions.schedule import Upcoming, upcoming
 from publisher.editions.slots import slots_after
-from publisher.health.alerts import alert
-from publisher.health.metrics import count_attempts, write_metrics
+from publisher.health.afterwards import after_run
+from publisher.health.metrics import count_attempts
 from publisher.health.outage import tell_outage
 from publisher.health.standing import WAITS
 from publisher.inspection import Inspection
@@ -46,7 +46,6 @@ from publisher.store import Store, beginnings, meta, subscriptions
 from publisher.store import articles as article_store
 from publisher.store import editions as edition_store
 from publisher.store import subscribers as subscriber_store
-from publisher.store.folding import fold_ended
 from publisher.store.groups import read_groups
 from publisher.syndication.building import build_edition, without_place
 from publisher.syndication.publishing import Published, as_before, publish, settle
@@ -369,38 +368,25 @@ def run(
         if not fixed_time:
             passed.errors += tell_outage(publication, secrets, passed.delivered.error, now=clock())
     else:
-        _afterwards(publication, secrets, store, passed, clock=clock, stop=stop, fixed_time=fixed_time, began=now)
+        if passed.published is not None:
+            with store.writing() as connection:
+                last = meta.read_moment(connection, "last_run")
+                meta.write_moment(connection, "last_run", max(now, last) if last else now)
+                meta.keep_moment(connection, WAITS, passed.delivered.again_at)
+        # A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
+        if not fixed_time:
+            after = after_run(
+                publication,
+                secrets,
+                store,
+                passed.delivered,
+                passed.errors,
+                published=passed.published is not None,
+                began=now,
+                clock=clock,
+                stop=stop,
+            )
+            passed.folded = after.editions
+            passed.errors += after.errors
     step(passed)
     return passed
-
-
-def _afterwards(
-    publication: Publication,
-    secrets: Secrets,
-    store: Store,
-    passed: Passed,
-    *,
-    clock: Clock,
-    stop: threading.Event,
-    fixed_time: bool,
-    began: datetime,
-) -> None:
-    """What follows the delivery: the run is remembered, somebody is told, what is old is folded.
-
-    A time that is pretended can be undone; a folding cannot, and nobody can be told that it was not so.
-    """
-    if passed.published is not None:
-        with store.writing() as connection:
-            last = meta.read_moment(connection, "last_run")
-            meta.write_moment(connection, "last_run", max(began, last) if last else began)
-            meta.keep_moment(connection, WAITS, passed.delivered.again_at)
-    if fixed_time:
-        return
-    passed.errors += alert(publication, secrets, store, passed.errors, now=clock())
-    if passed.published is not None:
-        passed.errors += write_metrics(
-            publication, store, passed.delivered, errors=len(passed.errors), began=began, now=clock()
-        )
-        folded = fold_ended(publication, store, clock=clock, stop=stop)
-        passed.folded = folded.editions
-        passed.errors += folded.errors

@@ -176,8 +176,7 @@ class _Pass:
         """Whether there is no delivery to try now."""
         with self._store.reading() as connection:
             self.delivered.orphaned = outbox.orphaned(connection, self._newsletters)
-            waiting = outbox.waiting(connection, self._clock(), self._newsletters, only_notices=self.only_notices)
-            return waiting.due == 0
+            return not outbox.anything_due(connection, self._clock(), self._newsletters, only_notices=self.only_notices)
 
     def resumed(self) -> bool:
         """Whether an edition that was held during the pass may go on."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from publisher.health.outage import outage_is_over, tell_outage
-from publisher.health.standing import read_standing
+from publisher.health.standing import Standing, read_standing
 from publisher.health.troubles import of_errors, troubles
 from publisher.health.ways import Message, call, go, ways_of
 from publisher.model.edition import Edition
@@ -36,14 +36,25 @@ def due(remembered: Sequence[Remembered], *, now: datetime) -> bool:
 
 
 def alert(
-    publication: Publication, secrets: Secrets, store: Store, errors: Sequence[PublisherError], *, now: datetime
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    errors: Sequence[PublisherError],
+    *,
+    now: datetime,
+    standing: Standing | None = None,
 ) -> list[PublisherError]:
     """Takes note of what is wrong after a run that had these errors, and tells whoever wants to know.
+
+    ``standing``: how things stand, if that is known; otherwise it is read.
 
     What could not be told, a line a way; never raises for it.
     """
     try:
-        failed = _alert(publication, secrets, store, errors, now=now)
+        if standing is None:
+            with store.reading() as connection:
+                standing = read_standing(connection, publication, now)
+        failed = _alert(publication, secrets, store, errors, standing, now=now)
     except StoreError as error:
         return [error, *tell_outage(publication, secrets, error, now=now)]
     except PublisherError as error:
@@ -52,11 +63,17 @@ def alert(
 
 
 def _alert(
-    publication: Publication, secrets: Secrets, store: Store, errors: Sequence[PublisherError], *, now: datetime
+    publication: Publication,
+    secrets: Secrets,
+    store: Store,
+    errors: Sequence[PublisherError],
+    standing: Standing,
+    *,
+    now: datetime,
 ) -> list[PublisherError]:
     settings = publication.alerts
+    standing = replace(standing, remembered=())
     with store.reading() as connection:
-        standing = replace(read_standing(connection, publication, now), remembered=())
         known = bool(memory.since(connection, now - timedelta(days=400)))
     found = {one.key: one.text for one in [*troubles(publication, standing, now=now), *of_errors(map(str, errors))]}
     remembered: list[Remembered] = []

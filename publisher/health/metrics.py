@@ -6,6 +6,7 @@ attempts only grow: each run adds its own to the database, so that folding and r
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,17 @@ from publisher import __version__
 from publisher.delivery.delivered import Delivered
 from publisher.model.errors import OutputError, PublisherError
 from publisher.model.publication import Publication
-from publisher.store import Store, outbox, readership, subscribers, tallies
+from publisher.store import Store, consents, meta, outbox, readership, subscribers, tallies
 from publisher.store import editions as edition_store
+from publisher.store.outbox import Stalled
 
 __all__ = ["FILE", "Family", "count_attempts", "gathered", "text", "write_metrics"]
 
 FILE = "metrics.prom"
 """In the publication's .publisher/."""
+
+_READERS = "readers of each cadence"
+"""The fact of `meta` that has them, at which line of the consent history and when they were counted."""
 
 _RESULTS = ("accepted", "deferred", "failed", "refused", "unknown")
 
@@ -60,7 +65,14 @@ def _escaped(label: str) -> str:
 
 
 def gathered(
-    publication: Publication, store: Store, delivered: Delivered, *, errors: int, took: timedelta, now: datetime
+    publication: Publication,
+    store: Store,
+    delivered: Delivered,
+    *,
+    errors: int,
+    took: timedelta,
+    now: datetime,
+    waiting: Stalled | None = None,
 ) -> list[Family]:
     """All figures at ``now``, after a run that took so long. Raises StoreError."""
     info = Family("publisher_info", "gauge", "Which publication, and by which version.")
@@ -74,6 +86,7 @@ def gathered(
     rate = Family("publisher_last_run_messages_per_second", "gauge", "Attempts a second in the last run.")
     rate.add(delivered.attempts / took.total_seconds() if took else 0)
     families = [info, last, seconds, faults, rate]
+    readers = _active_by_cadence(store, now)
     with store.reading() as connection:
         attempts = Family("publisher_attempts_total", "counter", "Attempts at deliveries that runs have made.")
         totals = tallies.read(connection, "attempts")
@@ -89,21 +102,22 @@ def gathered(
         )
         numbers = Family("publisher_newest_edition_number", "gauge", "The number of each cadence's newest edition.")
         for edition in edition_store.newest_of_each(connection):
-            sums = edition_store.sums(connection, edition.id)
             of = {"newsletter": edition.newsletter, "cadence": edition.cadence}
             numbers.add(edition.id, **of)
-            for state in ("accepted", "failed", "withdrawn", "outstanding"):
-                deliveries.add(getattr(sums, state), **of, state=state)
-        waiting = outbox.waiting(connection, now)
+            states = edition_store.states(connection, edition.id)
+            outstanding = sum(states.get(state, 0) for state in edition_store.OUTSTANDING)
+            for state in ("accepted", "failed", "withdrawn"):
+                deliveries.add(states.get(state, 0), **of, state=state)
+            deliveries.add(outstanding, **of, state="outstanding")
         names = [newsletter.name for newsletter in publication.newsletters]
-        stalled = outbox.stalled(connection, now, names)
+        stalled = waiting or outbox.stalled(connection, now, names)
         size = Family("publisher_outbox_deliveries", "gauge", "Deliveries that are not finished.")
         for when in ("due", "later", "claimed"):
-            size.add(getattr(waiting, when), when=when)
+            size.add(getattr(stalled, when), when=when)
         age = Family("publisher_outbox_oldest_due_age_seconds", "gauge", "For how long the oldest has been due.")
         age.add(max(0.0, (now - stalled.due_since).total_seconds()) if stalled.due_since else 0)
         people = Family("publisher_subscriptions", "gauge", "Active subscriptions.")
-        for (newsletter, cadence), number in subscribers.active_by_cadence(connection).items():
+        for (newsletter, cadence), number in readers.items():
             people.add(number, newsletter=newsletter, cadence=cadence)
         feeds = Family("publisher_feed_readers", "gauge", "Readers that aggregators announced in the last 7 days.")
         found: dict[str, int] = {}
@@ -115,13 +129,37 @@ def gathered(
     return [*families, attempts, editions, numbers, deliveries, size, age, people, feeds]
 
 
+def _active_by_cadence(store: Store, now: datetime) -> Mapping[tuple[str, str], int]:
+    """Counted anew when the consent history has grown (nothing else makes a subscription active, or ends it), and once
+    an hour: on PostgreSQL an event may be seen after a later one.
+    """
+    with store.reading() as connection:
+        at = consents.newest(connection)
+        known = json.loads(meta.read(connection, _READERS) or "[-1, 0, []]")
+        if known[0] == at and 0 <= now.timestamp() - known[1] < 3600:
+            return {(newsletter, cadence): number for newsletter, cadence, number in known[2]}
+        counted = subscribers.active_by_cadence(connection)
+    written = json.dumps([at, now.timestamp(), [[*key, number] for key, number in counted.items()]])
+    with store.writing() as connection:
+        meta.write(connection, _READERS, written)
+    return counted
+
+
 def write_metrics(
-    publication: Publication, store: Store, delivered: Delivered, *, errors: int, began: datetime, now: datetime
+    publication: Publication,
+    store: Store,
+    delivered: Delivered,
+    *,
+    errors: int,
+    began: datetime,
+    now: datetime,
+    outbox: Stalled | None = None,
 ) -> list[PublisherError]:
-    """Counts the attempts of a run and writes the file; what went wrong with it."""
+    """Counts the attempts of a run and writes the file; what went wrong with it. ``outbox``: if it is known already."""
     failed = count_attempts(store, delivered)
     try:
-        figures = gathered(publication, store, delivered, errors=errors, took=now - began, now=now)
+        took = now - began
+        figures = gathered(publication, store, delivered, errors=errors, took=took, now=now, waiting=outbox)
         _replace(publication, text(figures))
     except PublisherError as error:
         failed.append(error)

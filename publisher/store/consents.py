@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from publisher.model.subscriber import ConsentEvent
 from publisher.store.schema import consents
 
-__all__ = ["forget_addresses", "history", "record"]
+__all__ = ["forget_addresses", "history", "newest", "record"]
 
 
 def record(connection: Connection, events: Iterable[tuple[int, ConsentEvent]]) -> None:
@@ -33,6 +33,11 @@ def record(connection: Connection, events: Iterable[tuple[int, ConsentEvent]]) -
 def forget_addresses(connection: Connection, subscriber: int) -> None:
     """Removes the IP addresses of somebody who is erased; when they agreed to what stays provable."""
     connection.execute(update(consents).where(consents.c.subscriber_id == subscriber).values(ip=""))
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest event, of whomever; 0 before the first."""
+    return connection.execute(select(func.max(consents.c.id))).scalar() or 0
 
 
 def history(connection: Connection, subscriber: int) -> list[ConsentEvent]:

@@ -43,6 +43,7 @@ __all__ = [
     "resumes_at",
     "set_reason",
     "set_state",
+    "states",
     "states_of",
     "sums",
     "unfinished",
@@ -324,25 +325,25 @@ def finish(connection: Connection, now: datetime) -> list[int]:
     return sorted(row.id for row in done)
 
 
+def states(connection: Connection, number: int) -> Counter[str]:
+    """How many of the edition's deliveries are in each state, with those that have left the database."""
+    there = select(deliveries.c.state, func.count()).where(deliveries.c.edition_id == number)
+    counted: Counter[str] = Counter(dict(connection.execute(there.group_by(deliveries.c.state)).all()))
+    left = select(folded.c.state, func.sum(folded.c.count)).where(folded.c.edition_id == number)
+    for state, count in connection.execute(left.group_by(folded.c.state)):
+        counted[state] += int(count)
+    return counted
+
+
 def sums(connection: Connection, number: int) -> Sums:
     """The edition's account, counted from the rows, and from what is remembered of those that have left."""
     candidates = connection.execute(select(editions.c.candidates).where(editions.c.id == number)).scalar_one()
-    states: Counter[str] = Counter(
-        dict(
-            connection.execute(
-                select(deliveries.c.state, func.count())
-                .where(deliveries.c.edition_id == number)
-                .group_by(deliveries.c.state)
-            ).all()
-        )
-    )
+    counted = states(connection, number)
     unknown = connection.execute(
         select(func.count()).where(deliveries.c.edition_id == number, deliveries.c.was_unknown)
     ).scalar_one()
-    left = select(folded.c.state, folded.c.was_unknown, folded.c.count).where(folded.c.edition_id == number)
-    for state, was_unknown, count in connection.execute(left):
-        states[state] += count
-        unknown += count if was_unknown else 0
+    left = select(func.sum(folded.c.count)).where(folded.c.edition_id == number, folded.c.was_unknown)
+    unknown += connection.execute(left).scalar() or 0
     reasons = connection.execute(
         select(exclusions.c.reason, exclusions.c.count)
         .where(exclusions.c.edition_id == number)
@@ -351,11 +352,11 @@ def sums(connection: Connection, number: int) -> Sums:
     return Sums(
         candidates=candidates,
         excluded=dict(reasons.all()),
-        accepted=states.get(DeliveryState.ACCEPTED, 0),
-        failed=states.get(DeliveryState.FAILED, 0),
-        withdrawn=states.get(DeliveryState.WITHDRAWN, 0),
-        outstanding=sum(states.get(state, 0) for state in OUTSTANDING),
-        deferred=states.get(DeliveryState.DEFERRED, 0),
+        accepted=counted.get(DeliveryState.ACCEPTED, 0),
+        failed=counted.get(DeliveryState.FAILED, 0),
+        withdrawn=counted.get(DeliveryState.WITHDRAWN, 0),
+        outstanding=sum(counted.get(state, 0) for state in OUTSTANDING),
+        deferred=counted.get(DeliveryState.DEFERRED, 0),
         unknown=unknown,
     )
 

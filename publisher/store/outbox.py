@@ -48,7 +48,18 @@ from publisher.store.schema import (
     suppressions,
 )
 
-__all__ = ["Waiting", "claim", "orphaned", "release", "renew", "requeue_expired", "unfinished_of", "waiting"]
+__all__ = [
+    "Stalled",
+    "Waiting",
+    "anything_due",
+    "claim",
+    "orphaned",
+    "release",
+    "renew",
+    "requeue_expired",
+    "unfinished_of",
+    "waiting",
+]
 
 
 # Other tables of a join have states too.
@@ -67,11 +78,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """``due``: how many deliveries may go now, the first since ``due_since``; ``last_attempt``: at any delivery."""
+    """``due``: how many deliveries may go now, the first since ``due_since``; ``last_attempt``: at any delivery.
+
+    ``later``, ``claimed``: as of `Waiting`.
+    """
 
     due: int
     due_since: datetime | None
     last_attempt: datetime | None
+    later: int = 0
+    claimed: int = 0
 
 
 def _may_go(newsletters: Collection[str] | None, *, only_notices: bool = False) -> ColumnElement[bool]:
@@ -299,22 +315,25 @@ def _lock_held(connection: Connection, worker: str) -> None:
 
 def orphaned(connection: Connection, newsletters: Collection[str]) -> dict[str, int]:
     """How many deliveries wait of each newsletter that is not among these: nobody knows how to write them."""
-    name = func.coalesce(editions.c.newsletter, notices.c.newsletter)
-    rows = connection.execute(
-        select(name, func.count())
-        .select_from(
-            deliveries.outerjoin(editions, editions.c.id == deliveries.c.edition_id).outerjoin(
-                notices, notices.c.id == deliveries.c.notice_id
-            )
-        )
-        .where(
-            deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.DEFERRED]),
-            name.not_in(newsletters),
-        )
-        .group_by(name)
-        .order_by(name)
-    )
-    return dict(rows.all())
+    found: dict[str, int] = {}
+    # Said apart: to join all that waits with its editions takes half a second for a million, in every pass.
+    for table, of in ((editions, deliveries.c.edition_id), (notices, deliveries.c.notice_id)):
+        names = connection.scalars(select(table.c.newsletter).where(table.c.newsletter.not_in(newsletters)).distinct())
+        for name in names.all():
+            numbers = select(table.c.id).where(table.c.newsletter == name)
+            waits = select(func.count()).select_from(deliveries).where(_OUTSTANDING, of.in_(numbers))
+            if number := connection.execute(waits).scalar_one():
+                found[name] = found.get(name, 0) + number
+    return dict(sorted(found.items()))
+
+
+def anything_due(
+    connection: Connection, now: datetime, newsletters: Collection[str], *, only_notices: bool = False
+) -> bool:
+    """Whether there is anything to deliver now, of these newsletters."""
+    may_go = _may_go(newsletters, only_notices=only_notices)
+    due = select(deliveries.c.id).where(_waits(), deliveries.c.try_at <= now, may_go)
+    return connection.execute(due.limit(1)).first() is not None
 
 
 def waiting(
@@ -325,22 +344,22 @@ def waiting(
     only_notices: bool = False,
 ) -> Waiting:
     """What the outbox holds; ``due`` only of these newsletters, if they are given, and only notices if so asked."""
-    open_states = _waits()
-    may_go = _may_go(newsletters, only_notices=only_notices)
-    count = select(func.count()).select_from(deliveries)
-    return Waiting(
-        due=connection.execute(count.where(open_states, deliveries.c.try_at <= now, may_go)).scalar_one(),
-        later=connection.execute(count.where(open_states, deliveries.c.try_at > now)).scalar_one(),
-        claimed=connection.execute(count.where(deliveries.c.state == DeliveryState.CLAIMED)).scalar_one(),
-        next_try=connection.execute(
-            select(func.min(deliveries.c.try_at)).where(open_states, deliveries.c.try_at > now)
-        ).scalar(),
-    )
+    return _glance(connection, now, _may_go(newsletters, only_notices=only_notices))[0]
 
 
 def stalled(connection: Connection, now: datetime, newsletters: Collection[str]) -> Stalled:
     """How long the outbox has waited for somebody to deliver it; only of these newsletters."""
-    may_go = (_waits(), deliveries.c.try_at <= now, _may_go(newsletters))
-    due, since = connection.execute(select(func.count(), func.min(deliveries.c.try_at)).where(*may_go)).one()
+    found, since = _glance(connection, now, _may_go(newsletters))
     last = connection.execute(select(attempts.c.at).order_by(attempts.c.id.desc()).limit(1)).scalar()
-    return Stalled(due=due, due_since=since, last_attempt=last)
+    return Stalled(due=found.due, due_since=since, last_attempt=last, later=found.later, claimed=found.claimed)
+
+
+def _glance(connection: Connection, now: datetime, may_go: ColumnElement[bool]) -> tuple[Waiting, datetime | None]:
+    """With it, since when the first that is due has been. Each look reads its part of the outbox's index; in one look
+    they would take twice as long.
+    """
+    look = select(func.count(), func.min(deliveries.c.try_at)).select_from(deliveries)
+    due, since = connection.execute(look.where(_waits(), deliveries.c.try_at <= now, may_go)).one()
+    later, next_try = connection.execute(look.where(_waits(), deliveries.c.try_at > now)).one()
+    claimed = connection.execute(select(func.count()).where(deliveries.c.state == DeliveryState.CLAIMED)).scalar_one()
+    return Waiting(due=due, later=later, claimed=claimed, next_try=next_try), since
