@@ -23,7 +23,7 @@ from publisher.store.schema import UtcDateTime, attempts, deliveries, subscriber
 __all__ = ["editions_of", "record"]
 
 # Ledger lines of one statement on SQLite, which takes 999 parameters wherever it is.
-_LINES = 100
+_LINES = 25
 _KEEPS_CURSOR = (Result.ACCEPTED, Result.UNTOUCHED, Result.REFUSED)
 _GOES_BACK = (Result.UNTOUCHED, Result.REFUSED, Result.DEFERRED, Result.UNKNOWN)
 
@@ -147,17 +147,20 @@ def _append(connection: Connection, attempted: Sequence[Outcome], worker: str, n
     """
     at = _as_stored(now, connection.dialect)
     names = "delivery_id, at, worker, relay, result, code, reply, seconds"
-    for start in range(0, len(attempted), _LINES):
-        part = attempted[start : start + _LINES]
+    start = 0
+    while start < len(attempted):
+        # Of two lengths only: SQLite keeps what it makes of each statement, and of a hundred lengths that is megabytes.
+        count = _LINES if len(attempted) - start >= _LINES else 1
         values: list[Any] = [at, worker]
-        for outcome in part:
+        for outcome in attempted[start : start + count]:
             values += (
                 outcome.delivery, outcome.relay, outcome.result._value_, outcome.code, outcome.reply, outcome.seconds,
             )  # fmt: skip
-        connection.exec_driver_sql(f"INSERT INTO attempts ({names}) VALUES {_lines(len(part))}", tuple(values))
+        connection.exec_driver_sql(f"INSERT INTO attempts ({names}) VALUES {_lines(count)}", tuple(values))
+        start += count
 
 
-@lru_cache(maxsize=_LINES)
+@lru_cache(maxsize=2)
 def _lines(count: int) -> str:
     """Parameters of so many lines, of which all have the first two in common."""
     firsts = range(3, 3 + 6 * count, 6)
