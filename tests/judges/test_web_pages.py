@@ -87,3 +87,5 @@ def test_pages_fit_wherever_they_are_read(browser: Any, public: Path, width: int
     finally:
         context.close()
     assert asked == {URL}, "no third party"
+    if not AXE.exists() and medium == "screen":
+        pytest.skip("all but axe's rules held; axe-core is missing: npm install --prefix tests/judges --omit=optional")
