@@ -172,10 +172,12 @@ def export(session: Session, newsletter: str | None) -> None:
 
     if newsletter is not None:
         session.newsletter(newsletter)
-    columns = ("address", "name", "newsletter", "cadence", "topics", "language")
     table = csv.writer(sys.stdout, lineterminator="\n")
     records: list[dict[str, str]] = []
     after = written = 0
+    with session.store().reading() as connection:
+        own = sorted(rows.own_fields(connection))
+    columns = ("address", "name", "newsletter", "cadence", "topics", "language", "timezone", *own)
     if not session.as_json:
         table.writerow(columns)
     while True:
@@ -190,7 +192,10 @@ def export(session: Session, newsletter: str | None) -> None:
             if one.suppressed or one.by_feed:
                 continue
             topics = ";".join(f"{kind}:{value}" for kind, value in wishes_of(one.topics))
-            values = (one.address, one.name, one.newsletter, one.cadence, topics, one.language)
+            values = (
+                *(one.address, one.name, one.newsletter, one.cadence, topics, one.language, one.timezone),
+                *(one.fields.get(name, "") for name in own),
+            )
             written += 1
             if session.as_json:
                 records.append(dict(zip(columns, values, strict=True)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +63,8 @@ class Listed:
     language: str
     since: datetime
     suppressed: str
+    timezone: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
     by_feed: bool = False
 
 
@@ -239,6 +241,8 @@ def listing(
             subscriptions.c.language,
             subscriptions.c.created_at,
             subscriptions.c.snoozed_until,
+            subscribers.c.timezone,
+            subscribers.c.fields,
             suppressions.c.reason,
         )
         .select_from(
@@ -269,6 +273,8 @@ def listing(
             language=row.language,
             since=row.created_at,
             suppressed=row.reason or "",
+            timezone=row.timezone,
+            fields=json.loads(row.fields),
             by_feed=row.snoozed_until == BY_FEED,
         )
         for row in connection.execute(statement)

@@ -122,13 +122,17 @@ def test_erasing_has_to_be_meant(publication: Path, program: Program) -> None:
 
 
 def test_what_is_exported_can_be_imported(publication: Path, program: Program, tmp_path: Path) -> None:
-    program("subscribers", "add", "ana@example.com", "--name", "Ana, of X", "--topics", "section:world,tag:sea")
-    program("subscribers", "add", "ben@example.com")
+    given = tmp_path / "given.csv"
+    given.write_text(
+        "address,name,topics,timezone,city\n"
+        'ana@example.com,"Ana, of X",section:world;tag:sea,Asia/Kathmandu,Patan\nben@example.com,,,,\n'
+    )
+    program("subscribers", "import", str(given))
     program("subscribers", "unsubscribe", "ben@example.com")
     exported = program("subscribers", "export")
     assert exported.out == (
-        "address,name,newsletter,cadence,topics,language\n"
-        'ana@example.com,"Ana, of X",all,daily,section:world;tag:sea,\n'
+        "address,name,newsletter,cadence,topics,language,timezone,city\n"
+        'ana@example.com,"Ana, of X",all,daily,section:world;tag:sea,,Asia/Kathmandu,Patan\n'
     )
     assert exported.err == "1 subscription\n"
     file = tmp_path / "readers.csv"
