@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY", "holds", "is_same", "place", "replacing", "sync"]
+__all__ = ["TEMPORARY", "holds", "is_same", "place", "replacing", "sweep", "sync"]
 
 TEMPORARY = ".publisher-"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -75,6 +75,14 @@ def is_same(target: Path, source: Path) -> bool:
         return filecmp.cmp(target, source, shallow=False)
     except OSError:
         return False
+
+
+def sweep(folder: Path) -> bool:
+    """Removes what a killed build left half written below the folder; whether there was any. No other build may run."""
+    left = list(folder.rglob(f"{TEMPORARY}*.tmp"))
+    for temporary in left:
+        temporary.unlink(missing_ok=True)
+    return bool(left)
 
 
 def sync(folder: Path) -> None:

@@ -29,7 +29,7 @@ from publisher.publication.freshness import look_of
 from publisher.syndication.compressing import SUFFIXES, compressed, is_copy
 from publisher.syndication.documents import Document, Later
 from publisher.syndication.headers import HTML, is_text, media_type
-from publisher.syndication.placing import TEMPORARY, holds, is_same, place, replacing, sync
+from publisher.syndication.placing import TEMPORARY, holds, is_same, place, replacing, sweep, sync
 
 __all__ = ["MANIFEST", "Build", "Known", "Written", "others_in_public", "write_public"]
 
@@ -85,15 +85,16 @@ def write_public(
     ``keep_others``: files of an earlier build that are not made now stay (an article could not be read: the
     page that would go may be its). ``compress``: pages get compressed copies, too, all of them as small as it gets;
     without it feeds and other texts do, and pages and archive pages keep those that are right. ``verify``: what is in
-    files counts, not only their sizes and times. Media are written first, documents in their order: give pages before
-    the feeds that link to them. Sources may be relative to the publication. ``share`` may have the first of the
-    documents written by others, and gives back the rest.
+    files counts, not only their sizes and times, and what killed builds left half written goes. Media are written
+    first, documents in their order: give pages before the feeds that link to them. Sources may be relative to the
+    publication. ``share`` may have the first of the documents written by others, and gives back the rest.
     Raises OutputError.
     """
     with _turn(publication.state):
         build = Build(publication.public, _remembered(publication.state), compress=compress, verify=verify)
         try:
             publication.public.mkdir(parents=True, exist_ok=True)
+            build.touched = verify and sweep(publication.public)
             for source, path in media:
                 build.copy(publication.root / source, path)
             for document in share(build, documents):

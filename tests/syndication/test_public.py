@@ -73,6 +73,17 @@ def test_pages_of_earlier_builds_disappear_and_their_folders_too(publication: Pu
     assert not (publication.public / "2026").exists()
 
 
+def test_what_a_killed_build_left_half_written_goes_when_public_is_verified(publication: Publication) -> None:
+    write_public(publication, [ONE, TWO], [])
+    half = (publication.public / TWO.path).parent / ".publisher-1-abc.tmp"
+    half.write_bytes(b"<p>fer")
+    write_public(publication, [ONE, TWO], [])
+    assert half.exists(), "looking for it costs as much as the whole build"
+    write_public(publication, [ONE, TWO], [], verify=True)
+    assert left_over(publication.public) == []
+    assert (publication.public / TWO.path).read_bytes() == TWO.content
+
+
 def test_files_of_others_are_never_removed(publication: Publication) -> None:
     write_public(publication, [ONE, TWO], [])
     other = publication.public / "2026" / "ferry" / "notes.txt"
