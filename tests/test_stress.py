@@ -291,8 +291,8 @@ def test_nobody_fails_by_meeting_another(folder: Path, tmp_path: Path, postgresq
         while not faults.empty():
             said.append(faults.get())
         # On a machine that is overloaded three may still wait for each other, once in some minutes: PostgreSQL ends one
-        # of them, and the next run goes on.
-        rest = [one for one in said if "has held its lock for too long" not in one]
+        # of them; an opening begins its step anew, and whoever else it is says so.
+        rest = [one for one in said if "waited for each other" not in one]
         assert not rest, "\n".join(rest)
         assert len(said) <= 2, "\n".join(said)
         assert [process.exitcode for process in processes] == [0] * len(processes)

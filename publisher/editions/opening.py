@@ -28,7 +28,7 @@ from publisher.editions.slots import Due, due, due_for_approval, due_on_publish,
 from publisher.model.article import Article
 from publisher.model.correction import Corrected, Correction
 from publisher.model.edition import Decision, Digest, Edition, EditionState, Variant
-from publisher.model.errors import AddressError, PublisherError, TemplateError
+from publisher.model.errors import AddressError, PublisherError, StoreDeadlock, TemplateError
 from publisher.model.feed import Cadence, Feed, Newsletter
 from publisher.model.publication import Publication
 from publisher.store import Connection, Store, corrections, groups, openings, returns
@@ -39,6 +39,7 @@ from publisher.store import pictures as picture_store
 __all__ = ["Opened", "Opener", "is_due"]
 
 
+_TRIES = 3
 _UNDECIDED = (EditionState.OPENING, EditionState.AWAITING_APPROVAL)
 
 
@@ -267,11 +268,17 @@ class Opener:
         self._freeze(edition, feed.newsletter, decisions)
         due_in = self._due_in(feed.newsletter, edition)
         pending = self.pending(feed.newsletter, cutoff=edition.cutoff)
-        more, size = True, openings.CHUNK
+        more, size, tries = True, openings.CHUNK, _TRIES
         while more:
-            with self.store.writing() as connection:
-                began = time.monotonic()
-                more = openings.open_chunk(connection, edition, due=due_in, pending=pending, size=size)
+            try:
+                with self.store.writing() as connection:
+                    began = time.monotonic()
+                    more = openings.open_chunk(connection, edition, due=due_in, pending=pending, size=size)
+            except StoreDeadlock:  # it was rolled back whole
+                tries -= 1
+                if not tries:
+                    raise
+                continue
             size = openings.next_chunk(size, time.monotonic() - began)
             if more and self.store.dialect == "sqlite":
                 time.sleep(openings.PAUSE)

@@ -14,6 +14,7 @@ The tree::
     ├── HubError                  the WebSub hub cannot be told
     ├── StoreError                the database
     │   ├── StoreLocked           another process holds it for too long
+    │   │   └── StoreDeadlock     two waited for each other, and this one was rolled back
     │   └── StoreUnreachable      it cannot be opened
     └── TransportError            the relay or the Maildir
         └── RelayUnreachable      it is away, or refuses us before any message
@@ -33,6 +34,7 @@ __all__ = [
     "OutputError",
     "PublisherError",
     "RelayUnreachable",
+    "StoreDeadlock",
     "StoreError",
     "StoreLocked",
     "StoreUnreachable",
@@ -114,6 +116,10 @@ class StoreError(PublisherError):
 
 class StoreLocked(StoreError):
     """Another process holds the database's write lock for longer than we wait."""
+
+
+class StoreDeadlock(StoreLocked):
+    """PostgreSQL has rolled this transaction back, because it and another one waited for each other."""
 
 
 class StoreUnreachable(StoreError):

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
 
-from publisher.model.errors import ConfigurationError, StoreError, StoreLocked, StoreUnreachable
+from publisher.model.errors import ConfigurationError, StoreDeadlock, StoreError, StoreLocked, StoreUnreachable
 from publisher.store.schema import HEAD
 
 __all__ = ["LOCK_WAIT", "Store", "open_store"]
@@ -259,6 +259,10 @@ def _wrapped(name: str) -> Iterator[None]:
 
 def _refused(error: DBAPIError, name: str) -> StoreError:
     cause = " ".join(str(error.orig).split())
+    if "deadlock detected" in cause:
+        return StoreDeadlock(
+            "another process and this one waited for each other", where=name, remedy="nothing was lost; run it again"
+        )
     if any(sign in cause for sign in ("locked", "busy", "lock timeout")):
         return StoreLocked(
             "another process has held its lock for too long",
