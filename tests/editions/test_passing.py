@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
+from publisher import pipeline
+from publisher.editions.opening import Opened
 from publisher.editions.passing import AWAY, marks, wanting
 from publisher.model.feed import Feed, Newsletter, Selection
+from publisher.publication import load
 from publisher.store import Store, missed, open_store
+from publisher.store import editions as edition_store
 from publisher.store.schema import articles, subscribers, subscriptions
 from publisher.store.schema import missed as rows
+from publisher.theme.environment import environment_of
 from tests.editions.test_schedule import _article
 from tests.editions.test_slots import newsletter
 from tests.relay import Relay
@@ -48,6 +53,12 @@ def missing(store: Store) -> list[tuple[str, str]]:
         return [(row.address, row.title) for row in found]
 
 
+def titles_of(connection: Connection, edition: int) -> set[str]:
+    """The titles of its articles."""
+    (variant,) = edition_store.variants_of(connection, edition)
+    return set(connection.scalars(select(articles.c.title).where(articles.c.id.in_(variant.articles))))
+
+
 def two_days(road: Road) -> datetime:
     """Tuesday has an article of another section, Wednesday one of the world: everybody has moved on past the first."""
     road.article("atom", "Physics.", date=MONDAY + timedelta(hours=1), head='section = "science"')
@@ -69,6 +80,31 @@ def test_an_article_that_is_edited_into_a_selection_behind_the_cursor_is_missed(
     road.set('section = "science"', 'section = "world"', "articles/atom.md")
     road.walk(at + timedelta(hours=3))
     assert missing(road.store) == expected, "once each"
+
+
+def opened_by_a_run_that_was_killed_before_it_delivered(road: Road, at: datetime) -> list[Opened]:
+    publication = load(road.folder)
+    environment = environment_of(publication)
+    published = pipeline.publish(publication, road.store, environment=environment, now=at, mailing=True)
+    return pipeline.opener_of(publication, road.store, published, environment=environment, now=at).open_due()
+
+
+def test_one_that_was_missed_is_not_any_more_when_an_edition_that_takes_over_brings_it(road: Road) -> None:
+    """Wednesday's edition takes the place of Tuesday's, which nobody has got, and begins where that one began."""
+    road.article("atom", "Physics.", date=MONDAY + timedelta(hours=1), head='section = "science"')
+    road.article("quay", "A quay is built.", date=MONDAY + timedelta(hours=2), head='section = "world"')
+    assert [one.subjects for one in opened_by_a_run_that_was_killed_before_it_delivered(road, MONDAY + DAY)] == [
+        ("quay",)
+    ]
+    road.set('section = "science"', 'section = "world"', "articles/atom.md")
+    assert opened_by_a_run_that_was_killed_before_it_delivered(road, MONDAY + DAY + timedelta(minutes=1)) == []
+    assert missing(road.store) == [("ana@example.com", "atom"), ("juergen@example.com", "atom")]
+    road.article("pier", "A pier is built.", date=MONDAY + DAY, head='section = "world"')
+    passed = road.walk(MONDAY + 2 * DAY)
+    assert (passed.opened[0].deliveries, passed.delivered.accepted) == (2, 2)
+    with road.store.reading() as connection:
+        assert titles_of(connection, passed.opened[0].edition.id) == {"atom", "quay", "pier"}
+    assert missing(road.store) == []
 
 
 def test_one_that_is_edited_in_before_anybody_has_passed_it_is_mailed(road: Road) -> None:
