@@ -188,6 +188,26 @@ def store(database: str, folder: Path) -> Iterator[Any]:
     store.close()
 
 
+@pytest.fixture
+def relay() -> Iterator[Any]:
+    """A mail server that takes everything."""
+    from tests.relay import Relay
+
+    with Relay() as relay:
+        yield relay
+
+
+@pytest.fixture
+def road(folder: Path, sqlite_database: str, relay: Any) -> Iterator[Any]:
+    """The publication of `folder` with three readers, whose mail goes to `relay`."""
+    from tests.test_pipeline import Road
+
+    road = Road(folder, relay.url)
+    road.import_readers()
+    yield road
+    road.store.close()
+
+
 def _postgresql_programs() -> Path | None:
     """The folder of initdb and postgres, the newest version's; None where there is none."""
     found = sorted(

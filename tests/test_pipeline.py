@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -91,20 +90,6 @@ class Road:
                 return await client.request(method, url, **more)  # type: ignore[arg-type]
 
         return anyio.run(ask)
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
-def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
-    road = Road(folder, relay.url)
-    road.import_readers()
-    yield road
-    road.store.close()
 
 
 def part(message: EmailMessage, kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from publisher.cli.subscribers import subscribers
 from publisher.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.model.subscriber import Subscriber
+    from publisher.model.subscriber import Subscriber, Subscription
     from publisher.store import Connection
 
 __all__ = ["subscribers"]
@@ -66,25 +67,19 @@ def show(session: Session, address: str) -> None:
 def unsubscribe(session: Session, address: str, newsletter: str | None) -> None:
     """Ends a person's subscriptions; what has not left does not leave any more."""
     from publisher.audience import joining
-    from publisher.store import subscriptions
 
-    with session.store().writing() as connection:
-        person = _found(session, connection, address)
-        held = subscriptions.of_subscribers(connection, [person.id])
-        chosen = {name: one for (_, name), one in held.items() if newsletter in (None, name)}
-        if not chosen:
-            raise UsageError(f"reads no {newsletter}", where=person.address, remedy="see: publisher subscribers show")
-        source = "publisher subscribers unsubscribe"
-        ended = [
-            name
-            for name, one in sorted(chosen.items())
-            if joining.unsubscribe(connection, one.id, now=session.now(), source=source)
-        ]
+    now, source = session.now(), "publisher subscribers unsubscribe"
+    reader, ended = _ended(
+        session,
+        address,
+        newsletter,
+        lambda connection, one: joining.unsubscribe(connection, one.id, now=now, source=source),
+    )
     if session.as_json:
-        session.answer({"address": person.address, "unsubscribed": ended})
+        session.answer({"address": reader, "unsubscribed": ended})
     else:
         left = ", ".join(ended)
-        session.say(f"{person.address}: {f'unsubscribed from {left}' if ended else 'had left already'}.")
+        session.say(f"{reader}: {f'unsubscribed from {left}' if ended else 'had left already'}.")
 
 
 @subscribers.command("end-feed")
@@ -94,25 +89,19 @@ def unsubscribe(session: Session, address: str, newsletter: str | None) -> None:
 def end_feed(session: Session, address: str, newsletter: str | None) -> None:
     """Ends the addresses of a person's private feeds; who read by feed instead of mail gets mail again."""
     from publisher.audience import preferring
-    from publisher.store import subscriptions
 
-    with session.store().writing() as connection:
-        person = _found(session, connection, address)
-        held = subscriptions.of_subscribers(connection, [person.id])
-        chosen = {name: one for (_, name), one in held.items() if newsletter in (None, name)}
-        if not chosen:
-            raise UsageError(f"reads no {newsletter}", where=person.address, remedy="see: publisher subscribers show")
-        source = "publisher subscribers end-feed"
-        ended = [
-            name
-            for name, one in sorted(chosen.items())
-            if preferring.end_feed(connection, one, now=session.now(), source=source)
-        ]
+    now, source = session.now(), "publisher subscribers end-feed"
+    reader, ended = _ended(
+        session,
+        address,
+        newsletter,
+        lambda connection, one: preferring.end_feed(connection, one, now=now, source=source),
+    )
     if session.as_json:
-        session.answer({"address": person.address, "ended": ended})
+        session.answer({"address": reader, "ended": ended})
     else:
         done = f"the private feed of {', '.join(ended)} has ended" if ended else "has no private feed"
-        session.say(f"{person.address}: {done}.")
+        session.say(f"{reader}: {done}.")
 
 
 @subscribers.command()
@@ -207,6 +196,21 @@ def export(session: Session, newsletter: str | None) -> None:
         sys.stdout.flush()
         if not session.quiet:
             click.echo(f"{count(written, 'subscription')}", err=True)
+
+
+def _ended(
+    session: Session, address: str, newsletter: str | None, end: Callable[[Connection, Subscription], bool]
+) -> tuple[str, list[str]]:
+    """A person's address, and the newsletters of those of their subscriptions for which ``end`` had anything to end."""
+    from publisher.store import subscriptions
+
+    with session.store().writing() as connection:
+        person = _found(session, connection, address)
+        held = subscriptions.of_subscribers(connection, [person.id])
+        chosen = {name: one for (_, name), one in held.items() if newsletter in (None, name)}
+        if not chosen:
+            raise UsageError(f"reads no {newsletter}", where=person.address, remedy="see: publisher subscribers show")
+        return person.address, [name for name, one in sorted(chosen.items()) if end(connection, one)]
 
 
 def _found(session: Session, connection: Connection, address: str) -> Subscriber:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from publisher.health.outage import outage_is_over, tell_outage
+from publisher.health.outage import A_DAY, outage_is_over, tell_outage
 from publisher.health.standing import Standing, read_standing
 from publisher.health.troubles import of_errors, troubles
 from publisher.health.ways import Message, call, go, ways_of
@@ -25,7 +25,6 @@ from publisher.store.troubles import Remembered
 
 __all__ = ["alert", "due"]
 
-A_DAY = timedelta(hours=23, minutes=30)  # cron is not punctual
 
 _ENDED = "alerts: ended through"
 

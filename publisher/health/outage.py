@@ -21,7 +21,7 @@ from publisher.model.publication import Publication, Secrets
 from publisher.store.host import host_lock
 from publisher.store.troubles import OVER_AFTER, Remembered
 
-__all__ = ["outage_is_over", "tell_outage"]
+__all__ = ["A_DAY", "outage_is_over", "tell_outage"]
 
 A_DAY = timedelta(hours=23, minutes=30)  # cron is not punctual
 _SEEN, _TOLD = "outage-seen", "outage-told"

@@ -7,12 +7,12 @@ import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.model.edition import Edition, EditionPage, EditionState
 from publisher.store import articles, meta
 from publisher.store.database import Store
 from publisher.store.editions import get
+from publisher.store.inserting import inserting
 from publisher.store.schema import edition_pages, editions, groups, variants
 
 __all__ = ["Choice", "cutoff_before", "digest", "identity", "save", "shown", "unsettled", "wanted"]
@@ -106,7 +106,6 @@ def digest(connection: Connection, variant: int) -> tuple[str, str, str]:
 
 def save(connection: Connection, page: EditionPage, *, final: bool) -> None:
     """Remembers the page, in the place of what was; a final one stays. Another run may be saving the same page."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {
         "final": final,
         "language": page.language,
@@ -115,7 +114,7 @@ def save(connection: Connection, page: EditionPage, *, final: bool) -> None:
         "html": page.html,
     }
     connection.execute(
-        insert(edition_pages)
+        inserting(connection, edition_pages)
         .values(edition_id=page.number, **values)
         .on_conflict_do_update(index_elements=["edition_id"], set_=values, where=edition_pages.c.final.is_(False))
     )

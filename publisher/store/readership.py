@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import Connection, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from publisher.store.inserting import inserting
 from publisher.store.schema import readership
 
 __all__ = ["add", "by_day", "newest"]
@@ -19,8 +19,7 @@ def add(connection: Connection, announced: Mapping[tuple[date, str, str], int]) 
         {"day": day, "document": document, "aggregator": aggregator, "subscribers": subscribers}
         for (day, document, aggregator), subscribers in sorted(announced.items())
     ]
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(readership)
+    statement = inserting(connection, readership)
     new, old = statement.excluded.subscribers, readership.c.subscribers
     connection.execute(
         statement.on_conflict_do_update(

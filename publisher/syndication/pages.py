@@ -16,7 +16,6 @@ from markupsafe import Markup, escape
 
 from publisher.model.article import Article
 from publisher.model.edition import EditionPage
-from publisher.model.feed import Feed
 from publisher.model.publication import Publication
 from publisher.syndication.addresses import ascii_url, base_path, feed_page, file_of, home, listing_url
 from publisher.syndication.cards import Card, beginning, card, date_of, title_print
@@ -25,6 +24,7 @@ from publisher.syndication.discovery import Discovery, FeedLink, feed_links
 from publisher.syndication.documents import ArticlePage, Document, Later
 from publisher.syndication.edition_pages import edition_documents, past_editions
 from publisher.syndication.entries import NEVER
+from publisher.syndication.follow_page import follow_page
 from publisher.syndication.frames import Frames
 from publisher.syndication.links import Links
 from publisher.syndication.listings import Listing, by_month, by_year, listings
@@ -86,7 +86,7 @@ def edition_pages(
     """
     archive = Archive(publication, articles, environment, editions, WHOLE, frame)
     yield from edition_documents(archive, archive.past)
-    yield archive.follow()
+    yield follow_page(archive)
 
 
 class Archive:
@@ -124,7 +124,7 @@ class Archive:
         yield from self.listings()
         yield from self.archive()
         yield from edition_documents(self, self.past)
-        yield self.follow()
+        yield follow_page(self)
         yield self.front()
         yield self.missing()
         for article in self.articles:
@@ -272,40 +272,6 @@ class Archive:
                 (self.words.month(month), self.cards(links, of)) for month, of in by_month(shown, self.local).items()
             ],
         }
-
-    def follow(self) -> Later:
-        """The feeds for people, and the newsletters with their forms."""
-        feeds = [feed for feed in self.feeds if feed.formats]
-        return self.page(
-            "follow.html",
-            "follow/index.html",
-            f"{self.home}follow/",
-            changed=None,
-            shown=(repr(feeds), repr([past.path for past in self.past])),
-            values=lambda links: {
-                "title": self.words.say("Subscribe and follow"),
-                "description": self.words.say(
-                    "Feeds and newsletters of %(publication)s", publication=one_line(self.publication.title)
-                ),
-                "newsletters": self.publication.newsletters,
-                "past": {past.newsletter.name: past for past in self.past},
-                "feeds": [
-                    (feed, feed_links(self.publication, feed), self.made(feed, feeds))
-                    for feed in feeds
-                    if not feed.made_for
-                ],
-                "opml": any({"rss", "atom"} & set(feed.formats) for feed in feeds),
-            },
-        )
-
-    def made(self, whole: Feed, feeds: Sequence[Feed]) -> list[tuple[str, list[tuple[Feed, str, Sequence[FeedLink]]]]]:
-        """The feeds that the ``each`` of a feed made, by kind: each with the label of its value and its documents."""
-        found: dict[str, list[tuple[Feed, str, Sequence[FeedLink]]]] = {kind: [] for kind in whole.each}
-        for feed in feeds:
-            if feed.made_for and feed.file == whole.file:
-                label = one_line(feed.title.removeprefix(f"{whole.title}: "))
-                found.setdefault(feed.made_for, []).append((feed, label, feed_links(self.publication, feed)))
-        return [(kind, of) for kind, of in found.items() if of]
 
     def front(self) -> Later:
         """The newest articles; the newest of the pinned ones leads."""

@@ -194,11 +194,10 @@ class Build:
                 continue
             if wanted:
                 with self._placing(copy):
-                    with replacing(target) as file:
-                        file.write(compressed(content(), coding, best=self.compress))
+                    size = place(str(target), compressed(content(), coding, best=self.compress)).st_size
                     age = self.now[path].modified
                     os.utime(target, ns=(age, age))
-                    self.now[copy] = Known(copied, target.stat().st_size, age, copied)
+                    self.now[copy] = Known(copied, size, age, copied)
                     self.touched = True
             elif copy in self.before or not as_left:
                 target.unlink(missing_ok=True)

@@ -32,12 +32,6 @@ READERS = {"ana@example.com", "juergen@example.com"}
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
 def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
     """The daily edition of Monday 07:00 is to be approved from Sunday 19:00 on."""
     road = Road(folder, relay.url)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from publisher.audience import joining, preferring
 from publisher.audience.addresses import parse_address
@@ -18,20 +14,6 @@ from tests.test_pipeline import MONDAY, Road
 
 ANA = "ana@example.com"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
-def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
-    road = Road(folder, relay.url)
-    road.import_readers()
-    yield road
-    road.store.close()
 
 
 def hers(road: Road) -> Subscription:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -28,12 +27,6 @@ from tests.relay import Relay
 BEN, ZOE = "ben@example.com", "zoe@example.com"
 WRONG = 'correction = "It was the third pier, not the first."'
 TUESDAY = MONDAY + DAY
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
 
 
 @pytest.fixture

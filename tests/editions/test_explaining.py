@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,12 +77,6 @@ class Desk:
         answers = ask_for_reader(self.publication, self.store, found, address, keys=self.secrets.signing, now=at)
         self.all = answers
         return answers[-1].state, answers[-1].sentence
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
 
 
 @pytest.fixture

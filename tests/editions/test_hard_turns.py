@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,20 +18,6 @@ from tests.test_pipeline import MONDAY, Road, part
 __all__ = ["program"]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
-def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
-    road = Road(folder, relay.url)
-    road.import_readers()
-    yield road
-    road.store.close()
 
 
 def editions(road: Road) -> list[tuple[str, datetime, str]]:

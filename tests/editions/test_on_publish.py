@@ -22,12 +22,6 @@ NINE = utc("2026-03-02T09:00")
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
 def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
     """Ana and Jürgen read the world as it happens; the first article has gone out."""
     road = Road(folder, relay.url)

@@ -32,12 +32,6 @@ lost@example.com,world,daily,Atlantis/Central
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
 def road(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Road]:
     road = Road(folder, relay.url)
     road.set('default_cadence = "daily"', 'default_cadence = "daily"\ndeliver = "reader-local"', "feeds/world.toml")

@@ -4,7 +4,6 @@ nothing scrolls sideways, nothing is cut off. All looks, and the other judges: m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,12 @@ from tests.judges.samples import Sample, samples
 pytestmark = pytest.mark.chromium
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    pytest.importorskip("playwright")
-    from tests.judges.browser import AXE, CHROMIUM, chromium
+@pytest.fixture(autouse=True)
+def axe(browser: Any) -> None:
+    from tests.judges.browser import AXE
 
-    if not CHROMIUM.exists():
-        pytest.skip("Debian's Chromium is missing: apt-get install chromium")
     if not AXE.exists():
         pytest.skip("axe-core is missing: npm install --prefix tests/judges --omit=optional")
-    with chromium() as started:
-        yield started
 
 
 @pytest.mark.parametrize("style", ["full", "summary", "headlines", "letter"])

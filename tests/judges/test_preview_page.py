@@ -4,7 +4,6 @@ has nothing to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,17 +18,6 @@ from publisher.web.live import serve_live
 from publisher.web.preview_pages import show_digest, show_errors
 
 pytestmark = pytest.mark.chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    pytest.importorskip("playwright")
-    from tests.judges.browser import CHROMIUM, chromium
-
-    if not CHROMIUM.exists():
-        pytest.skip("Debian's Chromium is missing: apt-get install chromium")
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

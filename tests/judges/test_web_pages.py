@@ -4,7 +4,6 @@ telephone, on paper or on a desk, nothing is asked of anybody else, and axe has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,17 +26,6 @@ TEXT = f"""<p>Words.</p><pre><code>{"name = value; " * 40}</code></pre>
 <ul><li>{WORD}</li></ul>
 <div class="footnote-definition" id="fn-1"><sup class="footnote-definition-label">1</sup><p>{WORD}</p></div>"""
 PAGES = ("", "2026/long/", "2026/arabic/", "section/world/", "tag/long-tag/", "author/ana/", "archive/", "follow/")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    pytest.importorskip("playwright")
-    from tests.judges.browser import CHROMIUM, chromium
-
-    if not CHROMIUM.exists():
-        pytest.skip("Debian's Chromium is missing: apt-get install chromium")
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -85,12 +85,6 @@ class Gazette:
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay() as relay:
-        yield relay
-
-
-@pytest.fixture
 def gazette(folder: Path, sqlite_database: str, relay: Relay) -> Iterator[Gazette]:
     gazette = Gazette(folder, relay.url)
     yield gazette
